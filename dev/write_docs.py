@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT / "python"), str(Path(__file__).parent)]
 # the package and the helper beside this file
 import contract_docs  # noqa: E402
 
-from gfmtrust import PACKAGES  # noqa: E402
+from gfmtrust import LARGE_LIBRARIES, PACKAGES  # noqa: E402
 from gfmtrust.calibration.features import FEATURE_NAMES  # noqa: E402
 from gfmtrust.calibration.fit import PROBE_KEYS  # noqa: E402
 from gfmtrust.cli import options as cli_options  # noqa: E402
@@ -68,12 +68,14 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 def packages() -> str:
     """A row per package, in the order in which one may import another, with the sentence that its
-    `__init__` opens with."""
+    `__init__` opens with and the large libraries that it may import."""
     rows = []
     for name in PACKAGES:
+        libraries = ", ".join(LARGE_LIBRARIES.get(name, ())) or "none"
         for init in sorted((PACKAGE / name).rglob("__init__.py")):
-            rows.append([f"`{init.parent.relative_to(PACKAGE)}/`", _first_sentences(init)])
-    return table(["package", "what it does"], rows)
+            folder = f"`{init.parent.relative_to(PACKAGE)}/`"
+            rows.append([folder, _first_sentences(init), libraries])
+    return table(["package", "what it does", "large libraries"], rows)
 
 
 def _first_sentences(module: Path) -> str:

@@ -22,3 +22,14 @@ PACKAGES = (
     "cli",
 )
 """From low to high: a package imports from itself and from those before it, which a test checks."""
+
+LARGE_LIBRARIES = {
+    "io": ("pyfaidx", "pybedtools"),
+    "score_tables": ("pyBigWig",),
+    "bundle": ("onnxruntime",),
+    "models": ("torch", "transformers", "onnxruntime"),
+    "export": ("torch",),
+    "report": ("pyBigWig",),
+}
+"""Package -> the large libraries that it may import; the other packages import none of them, which
+the same test checks."""

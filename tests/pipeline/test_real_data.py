@@ -387,10 +387,7 @@ def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_mode
         any("the flag carries no information here" in line for line in lines)
         for lines in content["verdict"].values()
     )
-    assert (
-        content["verdict"]["all"][-1]
-        == "Intervals speak of 5 loci alone; nothing is said of others."
-    )
+    assert content["verdict"]["all"][-1] == "The intervals hold for 5 loci and for no other."
     if models == "random":
         assert {row["flag"] for row in content["tables"]["tiers"] if row["n"]} == {"LOW"}
         assert all("gate: " in content["scorers"][name] for name in RANDOM)

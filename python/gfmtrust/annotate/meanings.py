@@ -54,8 +54,8 @@ REASONS = {
         "MEDIUM."
     ),
     Why.UNCERTIFIED: (
-        "The probes could not certify the next level for alleles of this class: too many of them "
-        "are wrong, or there are too few."
+        "The probes, or the labels, could not certify the next level for alleles of this class: too "
+        "many of them are wrong, or there are too few."
     ),
     Why.LOW_REL: "The next level exists, and the reliability of this allele is below its cut-off.",
     Why.COPIED: (

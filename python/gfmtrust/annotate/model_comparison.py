@@ -54,7 +54,8 @@ class ModelComparison:
                 self._near[model] += int((finite > HIGH_ENTROPY_BITS).sum())
         for a in range(len(planes)):
             for b in range(a):
-                both = np.isfinite(signs[a]) & np.isfinite(signs[b])
+                # a score on a scale of its own prefers neither allele
+                both = np.isfinite(signs[a] + signs[b]) & (not self._ensemble.scores_alleles)
                 self._n_sign[a, b] += int(both.sum())
                 self._same[a, b] += int((signs[a] == signs[b])[both].sum())
                 if (

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
+from gfmtrust.calibration.error_counts import ByLabel
 from gfmtrust.calibration.homogeneity import MIN_CELL_BLOCKS
+from gfmtrust.calibration.label_certificates import MIN_OF_LABEL
 from gfmtrust.calibration.own_alleles import MIN_OWN, NOT_TESTED, OwnAlleleRow
 from gfmtrust.calibration.strata import cell_of
 from gfmtrust.core.vocabulary import CopyClass, Rank, VariantClass, Why
@@ -146,7 +148,9 @@ def _capped(calibration: RunCalibration, one: ClassCalibration, strata: tuple[st
 
 
 def _uncertified(certificate: Certificate) -> str:
-    """Why the probes certify no level in a cell."""
+    """Why the probes, or the labels, certify no level in a cell."""
+    if certificate.by_label is not None:
+        return _uncertified_by_labels(certificate, certificate.by_label)
     if certificate.refused and certificate.threshold is not None:
         return "its own probes contradict the certificate that it shares"
     if not certificate.tested:
@@ -169,3 +173,27 @@ def _uncertified(certificate: Certificate) -> str:
         f"{worst.errors:,} of {worst.n:,} probes wrong, bound {worst.bound:.1%} above "
         f"{certificate.alpha:.0%}"
     )
+
+
+def _uncertified_by_labels(certificate: Certificate, counts: ByLabel) -> str:
+    """Why the labels certify no level in a cell: the first requirement of a certificate that its
+    alleles do not meet."""
+    effect, none = counts.effect.n, counts.none.n
+    if not certificate.tested:
+        return (
+            "no band of labelled alleles holds enough of both labels with few enough wrong calls "
+            f"({certificate.n_probes:,} alleles in the cell)"
+        )
+    if min(effect, none) < MIN_OF_LABEL:
+        return (
+            f"{effect:,} labelled alleles with an effect and {none:,} without may carry it; "
+            f"{MIN_OF_LABEL} of each are needed"
+        )
+    if counts.bound > certificate.alpha:
+        return f"bound of the mean error {counts.bound:.1%} above {certificate.alpha:.0%}"
+    if counts.p_commoner > certificate.delta:
+        return (
+            f"the calls are not better than the commoner label ({counts.right:,} right and "
+            f"{counts.wrong:,} wrong, p = {counts.p_commoner:.2g})"
+        )
+    return "the blocks of the labels are too few, or disagree"

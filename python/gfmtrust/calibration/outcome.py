@@ -33,7 +33,7 @@ def label_sentences(calibration: RunCalibration) -> dict[str, str]:
     if calibration.shift is not None and calibration.shift.fired:
         return {}
     return {
-        name: f"{name} alleles {_place(one)}are flagged by labels: {_of_labels(calibration, one)}"
+        name: f"{name} alleles {_place(one)}are flagged by labels{_call(one)}: {_of_labels(calibration, one)}"
         for name, one in sorted(calibration.labels.classes.items())
     }
 
@@ -42,6 +42,15 @@ def _place(one: ClassCalibration) -> str:
     if not one.loci:
         return ""
     return f"of the labelled {'locus' if len(one.loci) == 1 else f'{len(one.loci)} loci'} and of no other place "
+
+
+def _call(one: ClassCalibration) -> str:
+    """How the LLR of an allele is turned into the call whose error a level bounds; '' without a
+    level."""
+    if one.cut is None or not any(certificate.exists for certificate in one.certificates):
+        return ""
+    compared = f"|GFM_LLR| >= {one.cut:.4g}" if one.by_size else f"GFM_LLR <= {-one.cut:.4g}"
+    return f" (the call is an effect where {compared}, and none elsewhere)"
 
 
 def _of_labels(calibration: RunCalibration, one: ClassCalibration) -> str:

@@ -17,7 +17,8 @@ from gfmtrust.core.row_columns import REGION_COLUMNS, ROW_COLUMNS, VERDICTS
 SITE_COLUMNS: tuple[Column, ...] = (
     Column(
         "rel",
-        "Reliability: estimated probability that the preference between REF and ALT finds the base that stands there",
+        "Reliability: estimated probability that the preference between REF and ALT finds the base that stands there; "
+        "if labels certify the allele, that its call agrees with the label",
         "allele",
         bounds=(0.0, 1.0),
         better="high",

@@ -76,7 +76,9 @@ class Family:
     quantity: what the network answers: "direct" (bases), "kmer" (k-mer tokens) or "likelihood" (the
         log-probability of whole BPE tokens).
     read_config: config.json as dict -> the family's frozen dataclass; every key must be consumed.
-    build: config -> torch network whose parameters have the names of the checkpoint.
+    build: config -> torch network whose parameters have the names of the checkpoint. Its
+        forward(token ids) returns the logits of all rows, (batch, length, vocab_size), or an object
+        with them as `logits`; the conformance suite compares the scorer with it.
     text: (config, vocabulary) -> Text, with the special tokens checked against the config. A family
         of quantity "likelihood" takes a `bpe_file.BpeFile` and returns a BpeText (`bpe_family`).
     scorer: (network, config, Text) -> the folded scoring module (`layers.folding`).

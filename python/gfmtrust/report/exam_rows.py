@@ -58,7 +58,7 @@ def _level(cell: LevelCell) -> dict:
     others = ", ".join(name.rpartition("/")[2] for name in cell.shared)
     return {
         "level": cell.level,
-        "cell": f"{cell.kind}: {_shown(cell.name)}",
+        "cell": f"{_kind(cell)}: {_shown(cell.name)}",
         "shared": f"shares its certificate with {others}" if others else "",
         "promise": f"{certificate.alpha:.0%}",
         "probes": f"{balanced.errors:,} / {balanced.n:,}" if balanced.n else MISSING,
@@ -67,6 +67,10 @@ def _level(cell: LevelCell) -> dict:
         "outcome": _given(cell),
         "state": "given" if cell.is_given else "not",
     }
+
+
+def _kind(cell: LevelCell) -> str:
+    return f"{cell.kind} by labels" if cell.set == LABELS else cell.kind
 
 
 def _own_cells(cell: LevelCell) -> dict:
@@ -98,7 +102,7 @@ def _untested(reason: str, cells: list[LevelCell]) -> dict:
     first = cells[0]
     return {
         "level": first.level,
-        "cell": f"{first.kind}: {', '.join(map(_shown, names[:FEW_CELLS]))}{more}",
+        "cell": f"{_kind(first)}: {', '.join(map(_shown, names[:FEW_CELLS]))}{more}",
         "shared": "",
         "promise": f"{first.certificate.alpha:.0%}",
         "probes": MISSING,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
 from gfmtrust.calibration.level_cells import level_cells
-from gfmtrust.calibration.outcome import label_sentences
+from gfmtrust.calibration.outcome import label_sentences, no_decoys
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.vocabulary import Rank, VariantClass
 
@@ -71,10 +71,10 @@ def _calibrations(
     where the labels of the class are of few loci."""
     if kind == REGION_BASES:
         return [(kind, calibration.snv)]
+    in_use = [one for name, one in calibration.in_use() if name == kind]
+    elsewhere = f"{kind} elsewhere" if len(in_use) > 1 else kind
     pairs: list[tuple[str, ClassCalibration | None]] = [
-        (f"labelled loci of {name}" if one.loci else name, one)
-        for name, one in calibration.in_use()
-        if name == kind
+        (f"labelled loci of {kind}" if one.loci else elsewhere, one) for one in in_use
     ]
     return pairs or [(kind, None)]
 
@@ -83,6 +83,8 @@ def _of_class(calibration: RunCalibration, kind: str, one: ClassCalibration | No
     """The reason for one class of variant, and its explanation."""
     if one is None:
         return [NO_CERTIFICATE, "No probe could be scored."]
+    if calibration.options.scores and one.set != LABELS:
+        return [f"{no_decoys(calibration.options.scores)}."]
     if not one.certificates:
         why = one.counts.refusal
         return [NO_CERTIFICATE, f"{why[0].upper()}{why[1:]}."] if why else [NO_CERTIFICATE]
@@ -110,7 +112,7 @@ def _not_certified(calibration: RunCalibration, kind: str, one: ClassCalibration
     """The reason where no cell of the class has a certificate of HIGH."""
     if one.set == LABELS:
         sentence = label_sentences(calibration)[kind]
-        return ["the labels could not certify the level.", f"{sentence}.", A_RESULT]
+        return ["the labels could not certify the level.", f"{sentence}.", *_a_result(one)]
     high = [one for one in one.certificates if one.level == Rank.HIGH.name]
     if not any(certificate.tested for certificate in high):
         return ["in no cell are there enough probes that may carry the level to certify it."]
@@ -123,8 +125,13 @@ def _not_certified(calibration: RunCalibration, kind: str, one: ClassCalibration
     return [
         f"on this genome the model cannot distinguish the real {what} from a decoy well enough.",
         *nearest_miss(high, what),
-        A_RESULT,
+        *_a_result(one),
     ]
+
+
+def _a_result(one: ClassCalibration) -> list[str]:
+    """The advice to use no number; [] where the class has another level."""
+    return [] if any(certificate.exists for certificate in one.certificates) else [A_RESULT]
 
 
 def nearest_miss(high: list[Certificate], what: str = "base") -> list[str]:

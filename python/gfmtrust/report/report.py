@@ -219,8 +219,9 @@ def context(run: Run) -> dict:
         tuple(one[name] for name in loci.KEY): one["bases"] for one in run.loci.get("loci", [])
     }
     compared = _compared(run.compared)
+    verdict = report_wording.verdict(numbers, calibration, run.beds)
     curve, entropy = (
-        report_wording.curve_sentence(run.curve),
+        report_wording.curve_sentence(run.curve, bool(calibration.labels.classes)),
         report_wording.entropy_sentence(numbers),
     )
     return {
@@ -229,8 +230,11 @@ def context(run: Run) -> dict:
         "inputs": run.checks.inputs,
         "models": [report_rows.model(model) for model in run.models],
         "meaning": FLAG_MEANING,
-        "verdict": report_wording.verdict(numbers, calibration, run.beds),
-        "labels_verdict": run.labels_verdict,
+        "verdict": verdict,
+        # the first sentence of the benchmark may be that of the verdict, too
+        "labels_verdict": [
+            line for line in run.labels_verdict if not any(line in said for said in verdict.lines)
+        ],
         "exam_lines": verdict_lines(calibration, calls, run.plan.soft_masked),
         "funnel": {
             "svg": report_figures.funnel_plot(steps),
@@ -256,7 +260,9 @@ def context(run: Run) -> dict:
             report_rows.certificate(name, certificate)
             for name, one in sorted(calibration.labels.classes.items())
             for certificate in one.certificates
+            if certificate.balanced.n
         ],
+        "by_labels": bool(calibration.labels.classes),
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,
         "calibration_facts": report_rows.calibration_facts(calibration),
         "entropy": {

@@ -300,7 +300,7 @@ def _pair_cell(one: dict | None) -> dict:
     shade = sum(one["jsd"] >= least for least in SHADES) if one["jsd"] is not None else 0
     return {
         "jsd": f"{number(one['jsd'], '.3f')} bit" if one["jsd"] is not None else MISSING,
-        "sign": number(one["same_sign"], ".1%"),
+        "sign": "" if one["same_sign"] is None else f"{one['same_sign']:.1%}",
         "shade": shade,
     }
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gfmtrust.calibration.class_calibration import LABELS
+from gfmtrust.calibration.class_calibration import DECOY, LABELS
 from gfmtrust.calibration.outcome import label_sentences
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.counts import RegionCounts
@@ -96,13 +96,31 @@ def _of_regions(beds: Sequence[RegionCounts], calibration: RunCalibration) -> Ve
 
 def _medium_line(n_high: int, n_medium: int, calibration: RunCalibration) -> str:
     if n_medium:
+        promise = _medium_promise(calibration)
         return (
-            f"{n_medium:,} are MEDIUM: the model prefers the decoy in at most {calibration.options.alpha_medium:.0%} of such cases. "
-            "All other scored alleles are LOW."
+            f"{n_medium:,} are MEDIUM{promise and ': '}{promise}. All other scored alleles are LOW."
         )
     if n_high:
         return "None is MEDIUM; all other scored alleles are LOW: do not use their numbers."
     return "No allele is MEDIUM either: every scored allele is LOW."
+
+
+def _medium_promise(calibration: RunCalibration) -> str:
+    """What MEDIUM promises in words, by labels and by decoys; '' where nothing certifies it."""
+    alpha = f"{calibration.options.alpha_medium:.0%}"
+    texts = {
+        LABELS: f"the call (effect or none) contradicts the labels in at most {alpha} of such "
+        "alleles, as the mean over both labels",
+        DECOY: f"the model prefers the decoy in at most {alpha} of such cases",
+    }
+    certified = {
+        one.set
+        for _, one in calibration.in_use()
+        if any(each.level == Rank.MEDIUM.name and each.exists for each in one.certificates)
+    }
+    return "; where GFM_BASIS is DECOY, ".join(
+        text for basis, text in texts.items() if basis in certified
+    )
 
 
 def level_text(level: Rank, calibration: RunCalibration) -> str:
@@ -138,8 +156,14 @@ def level_text(level: Rank, calibration: RunCalibration) -> str:
     return " ".join(texts)
 
 
-def curve_sentence(bins: list[CurveBin]) -> str:
-    """The sentence that describes the calibration curve."""
+def curve_sentence(bins: list[CurveBin], by_labels: bool = False) -> str:
+    """The sentence that describes the calibration curve. by_labels: whether labels certify some of
+    the flags."""
+    if not bins and by_labels:
+        return (
+            "No probe could be scored, so that no decoy says anything of the reliability. The flags were certified on labels: "
+            "see what each flag promises, and the certificates by labels."
+        )
     if not bins:
         return "No probe could be scored, so nothing can be said about reliability."
     n = sum(bin_.n for bin_ in bins)
@@ -156,7 +180,7 @@ def entropy_sentence(numbers: AlleleNumbers) -> str:
     if not numbers.scored:
         return "No allele was scored."
     if not any(counts.sum() for counts in numbers.ent.values()):
-        return "There is no entropy: the models of this run give likelihoods of alleles and no distribution over the four bases."
+        return "There is no entropy: the models of this run give scores or likelihoods of alleles, and no distribution over the four bases."
     return (
         f"{numbers.at_uniform:,} of {numbers.scored:,} scored alleles ({numbers.at_uniform / numbers.scored:.0%}) "
         "have an entropy above 1.9 bits, "
@@ -168,9 +192,7 @@ def league_sentence(rows: list[LeagueRow]) -> str:
     """The sentence that states whether the models beat the context model."""
     gains = [(row.gain, row.gain_low, row.gain_high) for row in rows if row.gain is not None]
     if not gains:
-        return (
-            "The context model is the only model of this run; there is nothing to compare it with."
-        )
+        return "No other model of this run has a distribution over the four bases that could be compared with that of the context model."
     gain, low, high = gains[0]
     if low is None or high is None:
         return f"The models gain {gain:+.3f} bits per base over the context model; there are too few blocks for an interval."

@@ -3,6 +3,8 @@ sites are split."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
@@ -167,3 +169,15 @@ def test_sites_without_an_answer_count_nowhere(n):
         for one in result["models"]
     )
     assert all((one["jsd"], one["same_sign"]) == (None, None) for one in result["pairs"])
+
+
+@pytest.mark.bad_input
+def test_scores_that_prefer_no_base_agree_with_nobody():
+    """A magnitude below 0 is no preference, so that its sign is not compared."""
+    probs, context, ref, alt = random_run()
+    of = ensemble([0, 0, 0], models=("cadd",), likelihood=("cadd",))
+    counted = compared(of, probs, context, ref, alt)["pairs"][0]
+    assert counted["n_sign"] > 0
+    scores = {"cadd": {"quantity": "score"}}
+    (pair,) = compared(replace(of, metadata=scores), probs, context, ref, alt)["pairs"]
+    assert (pair["n_sign"], pair["same_sign"]) == (0, None)

@@ -134,10 +134,9 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
         shift_test(np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)),
     )
     assert set(flags.assign(shifted, rows, shifted.of_class("SNV"))[0].tolist()) == {1}
-    assert (
-        "SNV alleles are flagged by labels: HIGH certified at 0.05"
-        in record.with_outcome_text(again).outcome
-    )
+    outcome = record.with_outcome_text(again).outcome
+    assert f"GFM_LLR <= {-by_labels.cut:.4g}" in outcome
+    assert "HIGH certified at 0.05 (mean of the errors of both labels)" in outcome
     lines = header_lines(whole, RunFacts(), "x")
     assert sum(",Kind=SNV,Set=labels," in line for line in lines) == len(by_labels.certificates)
     assert any(line.startswith("##GFM_calibration=<ID=run,Set=decoy+labels,") for line in lines)

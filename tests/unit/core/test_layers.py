@@ -10,12 +10,9 @@ import gfmtrust
 PACKAGE = ROOT / "python" / "gfmtrust"
 ORDER = gfmtrust.PACKAGES
 ONLY_IN = {
-    "torch": {"models", "export"},
-    "transformers": {"models"},
-    "onnxruntime": {"bundle", "models"},
-    "pyfaidx": {"io"},
-    "pybedtools": {"io"},
-    "pyBigWig": {"report", "score_tables"},
+    library: {name for name, libraries in gfmtrust.LARGE_LIBRARIES.items() if library in libraries}
+    for libraries in gfmtrust.LARGE_LIBRARIES.values()
+    for library in libraries
 }
 MAX_LINES = 350
 MAX_ARGUMENTS = 8

@@ -311,8 +311,8 @@ def test_a_million_alleles_take_seconds():
 # ---- the table
 
 
-def test_info_keys_are_those_of_the_header_in_order():
-    assert [key.id for key in columns.INFO_KEYS] == [
+def test_info_keys_keep_the_order_of_the_first_version():
+    first = [
         "GFM_STATUS",
         "GFM_RANK",
         "GFM_CONF",
@@ -329,6 +329,7 @@ def test_info_keys_are_those_of_the_header_in_order():
         "GFM_GAIN",
         "GFM_COPIES",
     ]
+    assert [key.id for key in columns.INFO_KEYS if key.id in first] == first
     assert {key.number for key in columns.INFO_KEYS} == {"A"}
 
 

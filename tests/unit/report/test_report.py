@@ -541,7 +541,7 @@ def test_verdict_in_words(change, counts, headline):
 )
 def test_league_in_words(row, says):
     assert says in report_wording.league_sentence([LeagueRow("m", 1.5, 10, *row)])
-    assert "only model" in report_wording.league_sentence([LeagueRow("context model", 1.5, 10)])
+    assert "No other model" in report_wording.league_sentence([LeagueRow("context model", 1.5, 10)])
 
 
 def luminance(colour):

@@ -143,7 +143,7 @@ def test_a_flag_that_tells_more_than_the_llr(tmp_path, few_draws):
 def test_a_flag_that_is_the_llr_in_disguise(tmp_path, few_draws):
     content = run(tmp_path, made_up(2, by="size"))
     assert content["verdict"]["all"][0].startswith("Calls grow better with the flag")
-    assert content["verdict"]["all"][1].startswith("Nothing is left of it beyond |LLR|")
+    assert content["verdict"]["all"][1].startswith("The flag adds nothing to |LLR|")
 
 
 def test_permuted_labels_carry_nothing(tmp_path, few_draws):
@@ -196,10 +196,7 @@ def test_a_model_that_knows_less_than_its_composition_is_told_so(tmp_path, few_d
 
 def test_few_loci_speak_for_themselves_alone(tmp_path, few_draws):
     content = run(tmp_path, made_up(6, n_blocks=5))
-    assert (
-        content["verdict"]["all"][-1]
-        == "Intervals speak of 5 loci alone; nothing is said of others."
-    )
+    assert content["verdict"]["all"][-1] == "The intervals hold for 5 loci and for no other."
     p = [
         value
         for rows in content["tables"].values()

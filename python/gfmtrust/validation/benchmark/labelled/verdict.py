@@ -40,7 +40,7 @@ def verdict(result_tables: dict[str, list[dict]], kind: str = EVERY) -> list[str
     )
     if trend["intervals"] != ACROSS:
         loci = f"{trend['blocks']} {'locus' if trend['blocks'] == 1 else 'loci'}"
-        sentences.append(f"Intervals speak of {loci} alone; nothing is said of others.")
+        sentences.append(f"The intervals hold for {loci} and for no other.")
     return sentences
 
 
@@ -54,8 +54,8 @@ def of_calibration(run: RunFacts, kind: str) -> list[str]:
         return []
     return [
         *promised,
-        f"Flags of {', '.join(classes)} were calibrated on labels: what follows is of the same labels "
-        "and proves nothing of them.",
+        f"The flags of {', '.join(classes)} were calibrated on these labels, so that the figures that "
+        "follow cannot test them.",
     ]
 
 
@@ -103,7 +103,7 @@ def _beyond(nested: list[dict], within: list[dict]) -> str:
     size = f"AUROC within tenths of |LLR| {value:.3f} ({low:.3f} to {high:.3f})"
     if adds:
         return f"That is more than |LLR|, composition, repeats and region class tell: {size}."
-    return f"Nothing is left of it beyond |LLR|, composition, repeats and region class ({size}): keep the simpler score."
+    return f"The flag adds nothing to |LLR|, composition, repeats and region class ({size}): |LLR| alone is as good."
 
 
 def _model(row: dict, rows: list[dict]) -> str:
