@@ -26,7 +26,8 @@ from gfmtrust.io import bgzf, tables
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf.header import COLUMNS
-from gfmtrust.io.vcf.info_values import KEYS, info_text
+from gfmtrust.io.vcf.info_texts import joined_texts
+from gfmtrust.io.vcf.info_values import KEYS
 from gfmtrust.io.vcf.reader import format_position
 
 
@@ -45,10 +46,9 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
             text = bgzf.BgzfWriter(file)
             text.write(_header(lines, values.contigs()))
             for contig, pos, ref, alts in site_records(spellings):
-                info = info_text(values.texts(contig, pos, ref, alts))
-                text.write(
-                    f"{contig}\t{format_position(pos)}\t.\t{ref}\t{','.join(alts)}\t.\t.\t{info}\n".encode()
-                )
+                key = f"{contig}\t{format_position(pos)}\t.\t{ref}\t{','.join(alts)}\t.\t.\t"
+                info = joined_texts(values.texts(contig, pos, ref, alts))
+                text.write(b"%b%b\n" % (key.encode(), info))
                 n_records += 1
                 last = max(last, pos + len(ref))
             text.close()
