@@ -109,7 +109,7 @@ class _Values:
 
     def _text(self, record: Record) -> bytes:
         text = joined_texts(self._alleles.texts(record.contig, record.pos, record.ref, record.alts))
-        of_alleles = [int(rank) for rank in RANKS.search(text)[1].split(b",")]
+        of_alleles = [int(rank) for rank in RANKS.findall(text)[0].split(b",")]
         for rank in of_alleles:
             self.ranks[rank] += 1
         self.calls.add(record, of_alleles)

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -109,7 +110,7 @@ class PositionTable:
         path: Path,
         columns: list[str],
         cache_rows: int = CACHE_ROWS,
-        decode: Callable[[pa.Table], dict] = decoded,
+        decode: Callable[[pa.Table], dict[str, Any]] = decoded,
     ):
         self.path = Path(path)
         self._file = tables.open_table(self.path)
@@ -126,7 +127,7 @@ class PositionTable:
                 )
             )
         self._cache_rows, self._decode = cache_rows, decode
-        self._cache: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
+        self._cache: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._stretches = _index_groups(self._file, self.path.name)
         self._lasts = {
             contig: [stretch.last for stretch in runs] for contig, runs in self._stretches.items()
@@ -162,11 +163,11 @@ class PositionTable:
                 return
             yield runs[index]
 
-    def columns(self, stretch: Stretch) -> dict[str, np.ndarray]:
+    def columns(self, stretch: Stretch) -> dict[str, Any]:
         """Return the decoded columns of the row group of a stretch."""
         return self._group(stretch.group)
 
-    def _group(self, group: int) -> dict[str, np.ndarray]:
+    def _group(self, group: int) -> dict[str, Any]:
         if group not in self._cache:
             table = self._file.read_row_group(group, columns=self._columns)
             self._cache[group] = self._decode(table)

@@ -15,6 +15,8 @@ from gfmtrust.core.alphabet import BASES
 from gfmtrust.io.vcf.header import CONTIG, N_FIXED, Limits
 
 TAB, LINE_END, DOT = 9, 10, 46
+FEW_COLUMNS = 64
+"""Columns up to which the tabs of all lines are located at once."""
 MAX_CONTIGS = 64
 """Stretches of equal contig names in one text, more of which are read record by record."""
 MAX_CONTIG_LETTERS = 64
@@ -71,14 +73,11 @@ def fields_of(text: bytes, n_columns: int, limits: Limits) -> Fields | None:
     if not text.endswith(b"\n") or b"\r" in text:
         return None
     letters = np.frombuffer(text, np.uint8)
-    ends, tabs = np.flatnonzero(letters == LINE_END), np.flatnonzero(letters == TAB)
+    ends = np.flatnonzero(letters == LINE_END)
     starts = np.concatenate([[0], ends[:-1] + 1])
-    if len(tabs) != len(ends) * (n_columns - 1):
-        return None
-    tabs = tabs.reshape(len(ends), n_columns - 1)
-    if (tabs[:, 0] < starts).any() or (tabs[:, -1] > ends).any():
-        return None
-    if (ends - starts).max() > limits.max_line:
+    find = _tabs_of_columns if n_columns <= FEW_COLUMNS else _tabs_of_lines
+    tabs = find(text, starts, ends, n_columns)
+    if tabs is None or (ends - starts).max() > limits.max_line:
         return None
     contigs = _contigs(text, letters, starts, tabs[:, 0])
     pos = _positions(letters, tabs[:, 0] + 1, tabs[:, 1])
@@ -93,6 +92,33 @@ def fields_of(text: bytes, n_columns: int, limits: Limits) -> Fields | None:
     info = tabs[:, 6] + 1, tabs[:, 7] if n_columns > N_FIXED else ends
     fields = Fields(text, starts, ends, contigs, pos, ref, alt, info, snv, has_alt)
     return fields if _alleles_are_ordinary(fields, limits) else None
+
+
+def _tabs_of_columns(
+    text: bytes, starts: np.ndarray, ends: np.ndarray, n_columns: int
+) -> np.ndarray | None:
+    """Offsets of all tabs, (n, n_columns - 1); None where a line has another number of them."""
+    tabs = np.flatnonzero(np.frombuffer(text, np.uint8) == TAB)
+    if len(tabs) != len(ends) * (n_columns - 1):
+        return None
+    tabs = tabs.reshape(len(ends), n_columns - 1)
+    return None if (tabs[:, 0] < starts).any() or (tabs[:, -1] > ends).any() else tabs
+
+
+def _tabs_of_lines(
+    text: bytes, starts: np.ndarray, ends: np.ndarray, n_columns: int
+) -> np.ndarray | None:
+    """Offsets of the first N_FIXED tabs, (n, N_FIXED), where the tabs of a line are too many to
+    write down; None where a line has another number of them."""
+    tabs = np.empty((len(ends), N_FIXED), np.int64)
+    for row, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        if text.count(b"\t", start, end) != n_columns - 1:
+            return None
+        at = start - 1
+        for column in range(N_FIXED):
+            at = text.find(b"\t", at + 1)
+            tabs[row, column] = at
+    return tabs
 
 
 def _contigs(
