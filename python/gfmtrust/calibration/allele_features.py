@@ -14,7 +14,6 @@ from gfmtrust.core.alphabet import encode
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.inputs.labels import KEY
 from gfmtrust.inputs.sites import place_key
-from gfmtrust.io import tables
 
 
 class AlleleFeatures:
@@ -34,7 +33,6 @@ class AlleleFeatures:
             encode("".join(alleles[name].to_numpy(object)[self._snv])).astype(np.int64)
             for name in ("ref", "alt")
         )
-        self._variants = tables.read(plan_dir / "variants.parquet").to_pandas()
         self._index = pd.MultiIndex.from_frame(alleles[KEY])
         self._parts: list[pd.DataFrame] = []
 
@@ -56,7 +54,9 @@ class AlleleFeatures:
 
     def _add_variants(self, block: SiteBlock) -> None:
         measured = variant_features(block, self._ensemble)
-        keys = self._variants.iloc[measured["variant"]][KEY]
+        # the first row of a variant states its key, with its own place as `start`
+        first = np.flatnonzero(np.diff(block.site["variant"].to_numpy(), prepend=-1))
+        keys = block.site.iloc[first][["contig_index", "start", "ref", "alt"]]
         rows = self._index.get_indexer(pd.MultiIndex.from_frame(keys))
         self._parts.append(measured[rows >= 0].set_index(rows[rows >= 0]))
 
