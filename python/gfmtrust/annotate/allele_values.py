@@ -20,7 +20,13 @@ from gfmtrust.io.vcf.reader import format_position
 CACHE_ROWS = 500_000
 """Alleles with finished texts in memory, about 400 bytes each: 200 MB however large the cohort
 is."""
-SNV_CODE = {base: number for number, base in enumerate(BASES)}
+BASE_CODE = {base: number for number, base in enumerate(BASES)}
+SNV_CODES = {
+    (ref, alt): BASE_CODE[ref.upper()] * 4 + BASE_CODE[alt.upper()]
+    for ref in BASES + BASES.lower()
+    for alt in BASES + BASES.lower()
+}
+"""(REF, ALT) -> code as `Fields.snv`."""
 
 
 class AlleleValues:
@@ -52,29 +58,40 @@ class AlleleValues:
         texts, ranks = [b""] * len(fields), np.zeros(len(fields), np.uint8)
         for contig, start, stop in fields.contigs:
             rows = start + np.flatnonzero(fields.snv[start:stop] != NO_SNV)
-            pos, code = fields.pos[rows], fields.snv[rows]
-            if not len(rows):
-                continue
-            if (np.diff(pos) < 0).any():
+            of_contig = self.of_snvs(contig, fields.pos[rows], fields.snv[rows])
+            if of_contig is None:
                 return None
-            n_found = 0
-            for stretch in self._table.stretches(contig, int(pos[0]), int(pos[-1]) + 1):
-                low = int(np.searchsorted(pos, stretch.first, "left"))
-                high = int(np.searchsorted(pos, stretch.last, "right"))
-                if low == high:
-                    continue
-                columns = self._table.columns(stretch)
-                part = slice(stretch.start, stretch.stop)
-                at = _rows_of(columns["pos"][part], columns["snv"][part], pos, code, low, high)
-                hit = np.flatnonzero(at >= 0)
-                at, hit_rows = at[hit] + stretch.start, rows[low + hit]
-                for row, text in zip(hit_rows.tolist(), columns["texts"].of(at), strict=True):
-                    texts[row] = text
-                ranks[hit_rows] = columns["rank"][at]
-                n_found += len(hit)
-            if n_found != len(rows):
-                return None
+            ranks[rows] = of_contig[1]
+            for row, text in zip(rows.tolist(), of_contig[0], strict=True):
+                texts[row] = text
         return texts, ranks
+
+    def of_snvs(
+        self, contig: str, pos: np.ndarray, code: np.ndarray
+    ) -> tuple[list[bytes], np.ndarray] | None:
+        """The finished texts of n SNVs of one contig and their flags, uint8 (n,). pos: (n,); code:
+        as `Fields.snv` (n,). None where the positions fall or an SNV is not in sites.parquet."""
+        texts, ranks, n_found = [b""] * len(pos), np.zeros(len(pos), np.uint8), 0
+        if not len(pos):
+            return texts, ranks
+        if (np.diff(pos) < 0).any():
+            return None
+        for stretch in self._table.stretches(contig, int(pos[0]), int(pos[-1]) + 1):
+            low = int(np.searchsorted(pos, stretch.first, "left"))
+            high = int(np.searchsorted(pos, stretch.last, "right"))
+            if low == high:
+                continue
+            columns = self._table.columns(stretch)
+            part = slice(stretch.start, stretch.stop)
+            at = _rows_of(columns["pos"][part], columns["snv"][part], pos[low:high], code[low:high])
+            hit = np.flatnonzero(at >= 0)
+            at = at[hit] + stretch.start
+            for row, text in zip((low + hit).tolist(), columns["texts"].of(at), strict=True):
+                texts[row] = text
+            ranks[low + hit] = columns["rank"][at]
+            n_found += len(hit)
+        # a position at the edge of two row groups may be looked for in both, and is found in one
+        return (texts, ranks) if n_found == len(pos) else None
 
     def _one(self, pieces: list[Rows], contig: str, pos: int, ref: str, alt: str) -> bytes:
         for piece in pieces:
@@ -96,24 +113,19 @@ class AlleleValues:
 
 
 def _rows_of(
-    table_pos: np.ndarray,
-    table_snv: np.ndarray,
-    pos: np.ndarray,
-    code: np.ndarray,
-    low: int,
-    high: int,
+    table_pos: np.ndarray, table_snv: np.ndarray, pos: np.ndarray, code: np.ndarray
 ) -> np.ndarray:
-    """Row of a stretch for each of the sorted SNVs low to high, int64 (high - low,); -1 where there
-    is none."""
-    first = int(np.searchsorted(table_pos, pos[low], "left"))
-    last = int(np.searchsorted(table_pos, pos[high - 1], "right"))
+    """Row of a stretch for each of n sorted SNVs, int64 (n,); -1 where there is none. table_pos,
+    table_snv: position and code of each row of the stretch, by position."""
+    first = int(np.searchsorted(table_pos, pos[0], "left"))
+    last = int(np.searchsorted(table_pos, pos[-1], "right"))
     rows = first + np.flatnonzero(table_snv[first:last] != NO_SNV)
     if not len(rows):
-        return np.full(high - low, -1)
+        return np.full(len(pos), -1)
     keys = table_pos[rows] * 16 + table_snv[rows]
     order = np.argsort(keys, kind="stable")
     keys, rows = keys[order], rows[order]
-    wanted = pos[low:high] * 16 + code[low:high]
+    wanted = pos * 16 + code
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[at] == wanted, rows[at], -1)
 
@@ -147,7 +159,7 @@ def _snv_codes(ref: InfoTexts, alt: InfoTexts) -> np.ndarray:
 def _base_codes(texts: InfoTexts) -> np.ndarray:
     """Code of each text that is one base, else 4, int64 (n,)."""
     code = np.full(256, 4, np.int64)
-    for base, number in SNV_CODE.items():
+    for base, number in BASE_CODE.items():
         code[ord(base)] = number
     letters = np.frombuffer(texts.data + b"\0", np.uint8)
     start = texts.offsets[:-1]
