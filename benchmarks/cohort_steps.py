@@ -22,14 +22,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from cohort_parts import generate, steps
+from cohort_parts import generate
+from cohort_parts.steps import STEPS
 
 
 def measured(step: str, folder: Path) -> dict:
     """Run one step on a generated cohort; return CPU seconds and the peak of memory. Runs in a
     process of its own."""
     before = time.process_time()
-    steps.STEPS[step](folder)
+    STEPS[step](folder)
     return {"step": step, "cpu_seconds": time.process_time() - before, "peak_gib": peak_gib()}
 
 
@@ -52,14 +53,14 @@ def exponent(rows: list[dict], step: str) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--alleles", type=int, nargs="+", default=[100_000, 300_000])
-    parser.add_argument("--steps", nargs="+", choices=steps.STEPS, default=list(steps.STEPS))
+    parser.add_argument("--steps", nargs="+", choices=STEPS, default=list(STEPS))
     parser.add_argument("--work", type=Path, help="folder that keeps what was generated")
     parser.add_argument("--bar", type=float, default=1.1, help="largest growth exponent")
     parser.add_argument("--gib", type=float, default=4.0, help="largest peak of memory, GiB")
     parser.add_argument("--out", type=Path, help="JSON with the figures")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        rows = run(options, options.work or Path(name))
+        rows = measured_steps(options.alleles, options.steps, options.work or Path(name))
     growth = {}
     if len(set(options.alleles)) > 1:
         growth = {step: exponent(rows, step) for step in options.steps}
@@ -71,16 +72,16 @@ def main() -> int:
     return int(too_slow or any(row["peak_gib"] > options.gib for row in rows))
 
 
-def run(options: argparse.Namespace, work: Path) -> list[dict]:
+def measured_steps(alleles: list[int], steps: list[str], work: Path) -> list[dict]:
     """Every step at every number of alleles, printed as it ends."""
     rows = []
     context = multiprocessing.get_context("spawn")
-    for n in options.alleles:
+    for n in alleles:
         folder = work / f"alleles_{n}"
         if not (folder / generate.DONE).exists():
             with context.Pool(1) as pool:
                 pool.apply(generate.cohort, (folder, n))
-        for step in options.steps:
+        for step in steps:
             with context.Pool(1) as pool:
                 row = {"alleles": n, **pool.apply(measured, (step, folder))}
             row["alleles_per_cpu_second"] = n / row["cpu_seconds"]

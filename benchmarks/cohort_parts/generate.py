@@ -249,7 +249,7 @@ def _write(
     site = {field.name: pa.array(site[field.name], field.type) for field in schema}
     shards.write_shard(folder / "plan", shard, site, schema)
     n = len(site["pos"])
-    base, sure = site["base"].to_numpy(), rng.gamma(1.2, 1.0, n) * knows
+    base, sure = np.asarray(site["base"]), rng.gamma(1.2, 1.0, n) * knows
     for model, n_views in MODELS.items():
         logits = rng.normal(0, 0.3, (n, n_views, 4)).astype(np.float32)
         logits[np.arange(n), :, base] += sure[:, None].astype(np.float32)

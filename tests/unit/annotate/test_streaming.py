@@ -18,6 +18,8 @@ from gfmtrust.core.errors import InternalError
 from gfmtrust.io import position_table, tables
 from gfmtrust.io.vcf import reader as vcf_reader
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
