@@ -29,6 +29,9 @@ class AlleleFeatures:
             ((alleles["ref"].str.len() == 1) & (alleles["alt"].str.len() == 1)).to_numpy()
         )
         self._place = place_key(alleles["contig_index"], alleles["pos"])[self._snv]
+        # alleles in genome order: a shard then looks only at those between its first and last site
+        self._order = np.argsort(self._place, kind="stable")
+        self._sorted = self._place[self._order]
         self._ref, self._alt = (
             encode("".join(alleles[name].to_numpy(object)[self._snv])).astype(np.int64)
             for name in ("ref", "alt")
@@ -47,9 +50,12 @@ class AlleleFeatures:
         site = place_key(block.site["contig_index"], block.site["pos"])
         if not len(site):
             return
-        rows = np.minimum(np.searchsorted(site, self._place), len(site) - 1)
-        here = site[rows] == self._place
-        measured = features(block, self._ensemble, rows[here], self._ref[here], self._alt[here])
+        first, last = np.searchsorted(self._sorted, [site[0], site[-1] + 1])
+        near = np.sort(self._order[first:last])
+        rows = np.searchsorted(site, self._place[near])
+        is_here = site[rows] == self._place[near]
+        here, rows = near[is_here], rows[is_here]
+        measured = features(block, self._ensemble, rows, self._ref[here], self._alt[here])
         self._parts.append(measured.set_index(self._snv[here]))
 
     def _add_variants(self, block: SiteBlock) -> None:
