@@ -57,8 +57,8 @@ def measured(options: argparse.Namespace, folder: Path) -> list[StepCost]:
     folder.mkdir(parents=True, exist_ok=True)
     length = int(options.megabases * 1e6)
     samples.write_genome(folder / "small.fa", length // 4)
-    costs = [tasks.fit_cost(folder / "small", folder / "small.fa")]
     letters = samples.write_genome(folder / "genome.fa", length)
+    costs = [tasks.fit_cost(folder / name) for name in ("small.fa", "genome.fa")]
     pool = samples.Pool.drawn(letters, max(options.samples) * options.records)
     for number in range(max(options.samples)):
         samples.write_sample(folder / f"s{number:04d}.vcf", pool, options.records, number)

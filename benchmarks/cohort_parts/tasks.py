@@ -16,14 +16,14 @@ from gfmtrust.core.contracts.plan import Plan
 def run_steps(
     work: Path, fasta: Path, vcfs: dict[str, Path], probes: int, n_annotated: int
 ) -> Iterator[StepCost]:
-    """Run every step for these VCFs by id; yield the cost of each.
+    """Run every step after `fit_cost` for these VCFs by id; yield the cost of each.
 
     Only the first n_annotated VCFs are annotated, and their cost is that of a file.
     """
     work.mkdir(parents=True, exist_ok=True)
     (work / "vcfs.tsv").write_text("".join(f"{name}\t{path}\n" for name, path in vcfs.items()))
     n_records = sum(_n_records(path) for path in vcfs.values())
-    model, plan, scores = work / "models" / "context_model", work / "plan", work / "scores"
+    model, plan, scores = fasta.with_suffix(".model"), work / "plan", work / "scores"
     genome = ("--fasta", fasta)
 
     def cost(step: str, units: Units, n: int, calls: list[tuple]) -> StepCost:
@@ -33,8 +33,6 @@ def run_steps(
             seconds, peak, longest = seconds + used, max(peak, gib), max(longest, used)
         return StepCost(step, len(vcfs), units, n, seconds, peak, len(calls), longest)
 
-    bases = fasta.stat().st_size
-    yield cost("fit_context_model", "bases", bases, [(*genome, "--out_dir", model)])
     inputs = ("--vcfs", work / "vcfs.tsv", "--contig_map", "none", "--out_dir", work / "checked")
     yield cost("check_inputs", "records", n_records, [(*genome, *inputs)])
     inputs = ("--checked", work / "checked", "--context_model", model, "--probes", probes)
@@ -77,10 +75,10 @@ def run_steps(
     yield annotated
 
 
-def fit_cost(work: Path, fasta: Path) -> StepCost:
-    """The cost of the context model of a genome."""
-    work.mkdir(parents=True, exist_ok=True)
-    used, gib = _call(work, "fit_context_model", "--fasta", fasta, "--out_dir", work / "model")
+def fit_cost(fasta: Path) -> StepCost:
+    """Fit the context model of a genome, beside it; return the cost."""
+    output = ("--out_dir", fasta.with_suffix(".model"))
+    used, gib = _call(fasta.parent, "fit_context_model", "--fasta", fasta, *output)
     return StepCost("fit_context_model", 1, "bases", fasta.stat().st_size, used, gib, 1, used)
 
 
