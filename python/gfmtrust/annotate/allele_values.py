@@ -4,18 +4,37 @@ and ALT without regard to case."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
+from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import InternalError, message
-from gfmtrust.io.position_table import PositionTable, Rows
-from gfmtrust.io.vcf.info_values import COLUMN, row_texts
+from gfmtrust.io.position_table import PositionTable, Rows, integers
+from gfmtrust.io.vcf.fields import NO_SNV, Fields
+from gfmtrust.io.vcf.info_texts import InfoTexts, info_texts
+from gfmtrust.io.vcf.info_values import COLUMN
 from gfmtrust.io.vcf.reader import format_position
+
+CACHE_ROWS = 500_000
+"""Alleles with finished texts in memory, about 400 bytes each: 200 MB however large the cohort
+is."""
+BASE_CODE = {base: number for number, base in enumerate(BASES)}
+SNV_CODES = {
+    (ref, alt): BASE_CODE[ref.upper()] * 4 + BASE_CODE[alt.upper()]
+    for ref in BASES + BASES.lower()
+    for alt in BASES + BASES.lower()
+}
+"""(REF, ALT) -> code as `Fields.snv`."""
 
 
 class AlleleValues:
-    """sites.parquet opened to look up single alleles; use it in a `with` block."""
+    """sites.parquet opened to look up alleles; use it in a `with` block."""
 
     def __init__(self, sites: Path):
-        self._table = PositionTable(sites, ["ref", "alt", *COLUMN.values()])
+        columns = ["ref", "alt", *COLUMN.values()]
+        self._table = PositionTable(sites, columns, CACHE_ROWS, _decoded)
 
     def __enter__(self) -> AlleleValues:
         return self
@@ -26,18 +45,63 @@ class AlleleValues:
     def contigs(self) -> list[str]:
         return self._table.contigs()
 
-    def texts(self, contig: str, pos: int, ref: str, alts: tuple[str, ...]) -> list[list[str]]:
-        """One list of texts per ALT, in the order of the keys. Raises InternalError (70) for an
-        allele that is not in sites.parquet."""
+    def texts(self, contig: str, pos: int, ref: str, alts: tuple[str, ...]) -> list[bytes]:
+        """One finished text per ALT. Raises InternalError (70) for an allele that is not in
+        sites.parquet."""
         pieces = self._table.rows(contig, pos, pos + 1)
         return [self._one(pieces, contig, pos, ref.upper(), alt.upper()) for alt in alts]
 
-    def _one(self, pieces: list[Rows], contig: str, pos: int, ref: str, alt: str) -> list[str]:
+    def snv_texts(self, fields: Fields) -> tuple[list[bytes], np.ndarray] | None:
+        """The finished texts of the SNVs among ordinary lines and their flags, uint8 (n,); b'' and
+        0 at other lines. None where the lines are not sorted or one of the SNVs is not in
+        sites.parquet."""
+        texts, ranks = [b""] * len(fields), np.zeros(len(fields), np.uint8)
+        for contig, start, stop in fields.contigs:
+            rows = start + np.flatnonzero(fields.snv[start:stop] != NO_SNV)
+            of_contig = self.of_snvs(contig, fields.pos[rows], fields.snv[rows])
+            if of_contig is None:
+                return None
+            ranks[rows] = of_contig[1]
+            for row, text in zip(rows.tolist(), of_contig[0], strict=True):
+                texts[row] = text
+        return texts, ranks
+
+    def of_snvs(
+        self, contig: str, pos: np.ndarray, code: np.ndarray
+    ) -> tuple[list[bytes], np.ndarray] | None:
+        """The finished texts of n SNVs of one contig and their flags, uint8 (n,). pos: (n,); code:
+        as `Fields.snv` (n,). None where the positions fall or an SNV is not in sites.parquet."""
+        texts, ranks, n_found = [b""] * len(pos), np.zeros(len(pos), np.uint8), 0
+        if not len(pos):
+            return texts, ranks
+        if (np.diff(pos) < 0).any():
+            return None
+        for stretch in self._table.stretches(contig, int(pos[0]), int(pos[-1]) + 1):
+            low = int(np.searchsorted(pos, stretch.first, "left"))
+            high = int(np.searchsorted(pos, stretch.last, "right"))
+            if low == high:
+                continue
+            columns = self._table.columns(stretch)
+            part = slice(stretch.start, stretch.stop)
+            at = _rows_of(columns["pos"][part], columns["snv"][part], pos[low:high], code[low:high])
+            hit = np.flatnonzero(at >= 0)
+            at = at[hit] + stretch.start
+            for row, text in zip((low + hit).tolist(), columns["texts"].of(at), strict=True):
+                texts[row] = text
+            ranks[low + hit] = columns["rank"][at]
+            n_found += len(hit)
+        # a position at the edge of two row groups may be looked for in both, and is found in one
+        return (texts, ranks) if n_found == len(pos) else None
+
+    def _one(self, pieces: list[Rows], contig: str, pos: int, ref: str, alt: str) -> bytes:
         for piece in pieces:
-            refs, alts = piece.columns["ref"], piece.columns["alt"]
+            columns: dict[str, Any] = piece.columns
             for row in range(piece.start, piece.stop):
-                if alts[row] == alt and refs[row] == ref:
-                    return row_texts(piece.columns, row)
+                if (
+                    columns["alt"].one(row) == alt.encode()
+                    and columns["ref"].one(row) == ref.encode()
+                ):
+                    return columns["texts"].one(row)
         raise InternalError(
             message(
                 f"sites.parquet {contig}:{format_position(pos)}",
@@ -46,3 +110,57 @@ class AlleleValues:
                 "run again from plan_sites",
             )
         )
+
+
+def _rows_of(
+    table_pos: np.ndarray, table_snv: np.ndarray, pos: np.ndarray, code: np.ndarray
+) -> np.ndarray:
+    """Row of a stretch for each of n sorted SNVs, int64 (n,); -1 where there is none. table_pos,
+    table_snv: position and code of each row of the stretch, by position."""
+    first = int(np.searchsorted(table_pos, pos[0], "left"))
+    last = int(np.searchsorted(table_pos, pos[-1], "right"))
+    rows = first + np.flatnonzero(table_snv[first:last] != NO_SNV)
+    if not len(rows):
+        return np.full(len(pos), -1)
+    keys = table_pos[rows] * 16 + table_snv[rows]
+    order = np.argsort(keys, kind="stable")
+    keys, rows = keys[order], rows[order]
+    wanted = pos * 16 + code
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[at] == wanted, rows[at], -1)
+
+
+def _decoded(table: pa.Table) -> dict[str, Any]:
+    """The columns of a row group: pos, rank, the texts of all keys, and ref and alt as texts, with
+    the code of an SNV as `Fields` has it."""
+    ref, alt = (_letters(table[name].combine_chunks()) for name in ("ref", "alt"))
+    return {
+        "pos": integers(table["pos"]),
+        "rank": integers(table["rank"]),
+        "texts": info_texts(table),
+        "ref": ref,
+        "alt": alt,
+        "snv": _snv_codes(ref, alt),
+    }
+
+
+def _letters(column: pa.Array) -> InfoTexts:
+    _, offsets, data = column.buffers()
+    start = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    return InfoTexts(data.to_pybytes() if data else b"", start)
+
+
+def _snv_codes(ref: InfoTexts, alt: InfoTexts) -> np.ndarray:
+    """Code of each allele, int64 (n,): REF times four plus ALT, or NO_SNV."""
+    ref_code, alt_code = _base_codes(ref), _base_codes(alt)
+    return np.where((ref_code < 4) & (alt_code < 4), ref_code * 4 + alt_code, NO_SNV)
+
+
+def _base_codes(texts: InfoTexts) -> np.ndarray:
+    """Code of each text that is one base, else 4, int64 (n,)."""
+    code = np.full(256, 4, np.int64)
+    for base, number in BASE_CODE.items():
+        code[ord(base)] = number
+    letters = np.frombuffer(texts.data + b"\0", np.uint8)
+    start = texts.offsets[:-1]
+    return np.where(np.diff(texts.offsets) == 1, code[letters[start]], 4)

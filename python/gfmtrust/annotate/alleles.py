@@ -7,6 +7,7 @@ needs only the tables that it writes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ import pyarrow as pa
 
 from gfmtrust.annotate import model_comparison
 from gfmtrust.annotate.bases_table import BasesTable
+from gfmtrust.annotate.flagged_variants import FlaggedVariants
 from gfmtrust.annotate.model_comparison import ModelComparison
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
-from gfmtrust.calibration.features import features, variant_features
+from gfmtrust.calibration.features import features
 from gfmtrust.calibration.model_ranks import ModelRanks, scores_by_model
 from gfmtrust.calibration.outcome import label_sentences
 from gfmtrust.calibration.percentile import Background
@@ -30,10 +32,9 @@ from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.row_columns import VERDICTS
-from gfmtrust.core.vocabulary import Rank, ShardKind, Status, VariantClass
+from gfmtrust.core.vocabulary import Rank, Status, VariantClass
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
-from gfmtrust.planning.shards import VARIANT
 
 FEATURES = tuple(column.name for column in SITES_COLUMNS if column not in VERDICTS)
 """The columns of sites.parquet that come from the features of an allele and its reliability."""
@@ -66,7 +67,7 @@ def annotate_sites(
     plan = Plan.read(plan_dir / Plan.NAME)
     names = [contig.name for contig in plan.contigs]
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
-    variants = _flagged_variants(plan_dir, scores, fitted)
+    variants = FlaggedVariants(plan_dir, scores, fitted)
     metadata = RunFacts(
         contigs=tuple(names),
         contig_lengths=tuple(contig.length for contig in plan.contigs),
@@ -94,9 +95,11 @@ def annotate_sites(
         for block in blocks(plan_dir, scores):
             if len(block.site):
                 last = block.site.iloc[-1]
-                sites.add(alleles.up_to(int(last["contig_index"]), int(last["pos"])), block)
+                for part in alleles.up_to(int(last["contig_index"]), int(last["pos"])):
+                    sites.add(part, block)
                 bases.add(block)
-        sites.add(alleles.rest(), None)
+        for part in alleles.rest():
+            sites.add(part, None)
     tables.write_json(
         out_dir / model_comparison.FILE,
         {
@@ -115,22 +118,22 @@ class _AlleleStream:
         self._batches = tables.batches(path)
         self._ahead = tables.ALLELES.empty_table().to_pandas()
 
-    def up_to(self, contig_index: int, pos: int) -> pd.DataFrame:
-        parts = []
+    def up_to(self, contig_index: int, pos: int) -> Iterator[pd.DataFrame]:
+        """Yield the alleles up to that position that were not read before, in pieces."""
         while True:
             index, where = self._ahead["contig_index"].to_numpy(), self._ahead["pos"].to_numpy()
             reached = (index < contig_index) | ((index == contig_index) & (where <= pos))
-            parts.append(self._ahead[reached])
+            yield self._ahead[reached].reset_index(drop=True)
             self._ahead = self._ahead[~reached]
             if len(self._ahead) or not self._read():
-                return pd.concat(parts, ignore_index=True)
+                return
 
-    def rest(self) -> pd.DataFrame:
-        parts = [self._ahead]
+    def rest(self) -> Iterator[pd.DataFrame]:
+        """Yield the alleles that were not read before, in pieces."""
+        yield self._ahead.reset_index(drop=True)
         while self._read():
-            parts.append(self._ahead)
+            yield self._ahead
         self._ahead = self._ahead.iloc[:0]
-        return pd.concat(parts, ignore_index=True)
 
     def _read(self) -> bool:
         batch = next(self._batches, None)
@@ -139,46 +142,9 @@ class _AlleleStream:
         return batch is not None
 
 
-def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibration) -> pd.DataFrame:
-    """Every variant of the run that is not an SNV, with its measures, reliability, rank and
-    reasons, indexed by (contig_index, pos, ref, alt)."""
-    planned = tables.read(plan_dir / "variants.parquet").to_pandas()
-    parts = [
-        variant_features(block, scores.ensemble)
-        for block in blocks(plan_dir, scores, ShardKind.VARIANTS)
-    ]
-    if not parts:
-        return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], [], [], []]))
-    measured = pd.concat(parts, ignore_index=True)
-    of_variant = planned.iloc[measured["variant"]].reset_index(drop=True)
-    of_run = (of_variant["use"] & VARIANT > 0).to_numpy()
-    measured = measured.assign(
-        rel=np.nan,
-        pct=np.nan,
-        models_pct=np.nan,
-        models_sd=np.nan,
-        rank=np.uint8(Rank.NOT_SCORED),
-        why=None,
-        basis=None,
-    )
-    for kind in of_variant["kind"].unique():
-        rows = np.flatnonzero((of_variant["kind"] == kind).to_numpy() & of_run)
-        place = (of_variant[name].to_numpy(np.int64)[rows] for name in ("contig_index", "pos"))
-        verdicts = flags.verdicts(fitted, kind, measured.iloc[rows], *place)
-        measured.loc[rows, "rel"] = verdicts.rel
-        measured.loc[rows, "rank"] = verdicts.rank
-        measured.loc[rows, "basis"] = verdicts.basis
-        measured.loc[rows, "why"] = pd.Series(
-            ["&".join(codes) or None for codes in verdicts.why], index=rows, dtype=object
-        )
-    return measured[of_run].set_index(
-        pd.MultiIndex.from_frame(of_variant.loc[of_run, ["contig_index", "pos", "ref", "alt"]])
-    )
-
-
 class _SitesTable:
     """Writes sites.parquet. counts: number of alleles by status and by flag; compared: the
-    comparison of the models at the scored SNVs; variants: the output of `_flagged_variants`;
+    comparison of the models at the scored SNVs; variants: all other alleles of the run;
     references: what SNVs are ranked among, and the models' scores there."""
 
     def __init__(
@@ -186,7 +152,7 @@ class _SitesTable:
         writer: tables.TableWriter,
         ensemble: Ensemble,
         fitted: RunCalibration,
-        variants: pd.DataFrame,
+        variants: FlaggedVariants,
         references: tuple[Background | None, ModelRanks | None],
     ):
         self._writer, self._ensemble, self._variants = writer, ensemble, variants
@@ -222,10 +188,9 @@ class _SitesTable:
         """Fill in status and columns of the alleles that are in variants.parquet."""
         if not len(rows):
             return
-        key = pd.MultiIndex.from_frame(
+        variants = self._variants.at(
             alleles.iloc[rows][["contig_index", "var_pos", "var_ref", "var_alt"]]
         )
-        variants = self._variants.iloc[self._variants.index.get_indexer(key)]
         status[rows] = variants["status"].to_numpy(object)
         for name in (*FEATURES, "rank", "why", "basis"):
             columns[name][rows] = variants[name].to_numpy()

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from math import isfinite
+
+import numpy as np
 
 from gfmtrust.core.contracts.counts import FlagCalls
 from gfmtrust.core.vocabulary import Rank
+from gfmtrust.io.vcf.fields import Fields
 from gfmtrust.io.vcf.reader import Record
 
 KEYS = {key: re.compile(key + rb"([^;\n]*)") for key in (b";MQ=", b";DP=")}
@@ -39,7 +43,21 @@ class CallFacts:
         for rank in ranks:
             self._kept[rank].append(text)
         self._n_kept += 1
-        if self._n_kept == COUNT_EVERY:
+        if self._n_kept >= COUNT_EVERY:
+            self._count()
+
+    def add_lines(self, fields: Fields, rows: np.ndarray, ranks: np.ndarray) -> None:
+        """Count lines with one ALT each. rows: (n,) of the fields; ranks: flags (n,)."""
+        text = fields.text
+        start, end = fields.info[0] - 6, fields.info[1]
+        for rank in Rank:
+            of_rank = rows[ranks == rank]
+            self._kept[rank] += [
+                text[a:b]
+                for a, b in zip(start[of_rank].tolist(), end[of_rank].tolist(), strict=True)
+            ]
+        self._n_kept += len(rows)
+        if self._n_kept >= COUNT_EVERY:
             self._count()
 
     def by_flag(self) -> dict[str, FlagCalls]:
@@ -76,6 +94,7 @@ class CallFacts:
             kept.clear()
 
 
+@lru_cache(maxsize=1 << 16)
 def rounded(text: bytes) -> float | None:
     """The number that a text states, cut to a whole one, from 100 on to its first two digits; None
     where it states none or one below 0."""

@@ -12,9 +12,12 @@ INFO of the user. The record keys are in spellings.parquet.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby, islice
 from pathlib import Path
 
-from gfmtrust.annotate.allele_values import AlleleValues
+import numpy as np
+
+from gfmtrust.annotate.allele_values import SNV_CODES, AlleleValues
 from gfmtrust.annotate.header_lines import header_lines
 from gfmtrust.annotate.legend import write_legend
 from gfmtrust.calibration.record import RunCalibration
@@ -26,8 +29,14 @@ from gfmtrust.io import bgzf, tables
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf.header import COLUMNS
-from gfmtrust.io.vcf.info_values import KEYS, info_text
+from gfmtrust.io.vcf.info_texts import joined_texts
+from gfmtrust.io.vcf.info_values import KEYS
 from gfmtrust.io.vcf.reader import format_position
+
+SiteRecord = tuple[str, int, str, tuple[str, ...]]
+"""contig, pos, ref, alts."""
+PIECE = 8_192
+"""Records that are looked up and written together."""
 
 
 def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Path) -> int:
@@ -44,13 +53,10 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
         with synced(part) as file:
             text = bgzf.BgzfWriter(file)
             text.write(_header(lines, values.contigs()))
-            for contig, pos, ref, alts in site_records(spellings):
-                info = info_text(values.texts(contig, pos, ref, alts))
-                text.write(
-                    f"{contig}\t{format_position(pos)}\t.\t{ref}\t{','.join(alts)}\t.\t.\t{info}\n".encode()
-                )
-                n_records += 1
-                last = max(last, pos + len(ref))
+            for records in _pieces(site_records(spellings)):
+                text.write(_lines(records, values))
+                n_records += len(records)
+                last = max(last, *(pos + len(ref) for _, pos, ref, _ in records))
             text.close()
     warning_counts = WarningCounts()
     if not write_index(out, "vcf", csi=last > CSI_FROM, warning_counts=warning_counts):
@@ -67,7 +73,7 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
     return n_records
 
 
-def site_records(spellings: Path) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
+def site_records(spellings: Path) -> Iterator[SiteRecord]:
     """(contig, pos, ref, alts) of every distinct record key and of every single allele, each once,
     sorted within a position."""
     contig_there, pos_there = "", -1
@@ -82,6 +88,32 @@ def site_records(spellings: Path) -> Iterator[tuple[str, int, str, tuple[str, ..
             spelled = tuple(alts.split(","))
             alleles_there |= {(ref, spelled), *((ref, (alt,)) for alt in spelled)}
     yield from ((contig_there, pos_there, *both) for both in sorted(alleles_there))
+
+
+def _pieces(records: Iterator[SiteRecord]) -> Iterator[list[SiteRecord]]:
+    """The records in lists of PIECE."""
+    while piece := list(islice(records, PIECE)):
+        yield piece
+
+
+def _lines(records: list[SiteRecord], values: AlleleValues) -> bytes:
+    """The lines of records with their values. SNVs, nearly all of them, are looked up together."""
+    codes = [SNV_CODES.get((ref, alts[0])) if len(alts) == 1 else None for *_, ref, alts in records]
+    texts: list[bytes | None] = [None] * len(records)
+    for contig, group in groupby(range(len(records)), key=lambda row: records[row][0]):
+        rows = [row for row in group if codes[row] is not None]
+        pos = np.array([records[row][1] for row in rows], np.int64)
+        of_snvs = values.of_snvs(contig, pos, np.array([codes[row] for row in rows], np.int64))
+        for row, text in zip(rows, of_snvs[0] if of_snvs else [], strict=of_snvs is not None):
+            texts[row] = text
+    return b"".join(
+        b"%b%b\n"
+        % (
+            f"{contig}\t{format_position(pos)}\t.\t{ref}\t{','.join(alts)}\t.\t.\t".encode(),
+            text or joined_texts(values.texts(contig, pos, ref, alts)),
+        )
+        for (contig, pos, ref, alts), text in zip(records, texts, strict=True)
+    )
 
 
 def _header(lines: list[str], contigs: list[str]) -> bytes:

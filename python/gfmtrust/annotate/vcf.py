@@ -1,13 +1,16 @@
 """ANNOTATE_VCF: inserts the GFM_* keys of every allele, read from sites.parquet, into the user's
 VCF.
 
-It runs no model and uses no threshold. Records are looked up one by one as they are read, so memory
-does not grow with the file or the cohort.
+It runs no model and uses no threshold. Records are looked up block by block as they are read, so
+memory does not grow with the file or the cohort.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import numpy as np
 
 from gfmtrust.annotate.allele_values import AlleleValues
 from gfmtrust.annotate.call_facts import CallFacts
@@ -20,9 +23,11 @@ from gfmtrust.core.vocabulary import Rank
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.io.output_digest import published
 from gfmtrust.io.vcf import splice
-from gfmtrust.io.vcf.info_values import KEYS, info_text
+from gfmtrust.io.vcf.fields import NO_SNV, Fields
+from gfmtrust.io.vcf.info_texts import joined_texts
+from gfmtrust.io.vcf.reader import Block, Record
 
-RANK_KEY = KEYS.index("GFM_RANK")
+RANKS = re.compile(rb"GFM_RANK=([0-9,]+)")
 
 
 def annotate_vcf(
@@ -41,36 +46,71 @@ def annotate_vcf(
     `splice.annotate` is broken; otherwise the errors of `splice.annotate`.
     """
     out = Path(out)
-    calls, ranks = CallFacts(), [0] * len(Rank)
     lines = header_lines(
         RunCalibration.read(calibration),
         RunFacts.read(sites),
         f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
         + (" --overwrite" if overwrite else ""),
     )
-    progress, done = Progress(id, "records"), 0
     with AlleleValues(sites) as alleles:
-
-        def values(record) -> bytes:
-            nonlocal done
-            done += 1
-            progress(done)
-            texts = alleles.texts(record.contig, record.pos, record.ref, record.alts)
-            of_alleles = [int(allele[RANK_KEY]) for allele in texts]
-            for rank in of_alleles:
-                ranks[rank] += 1
-            calls.add(record, of_alleles)
-            return info_text(texts).encode()
-
-        written = splice.annotate(vcf, out, values, lines, overwrite=overwrite, force=force)
+        values = _Values(alleles, Progress(id, "records"))
+        written = splice.annotate(
+            vcf,
+            out,
+            values.of_record,
+            lines,
+            overwrite=overwrite,
+            force=force,
+            block_values=values.of_block,
+        )
     counts = VcfCounts(
         kind=VcfCounts.KIND,
         id=id,
         input=Path(vcf).name,
-        ranks={rank.name: ranks[rank] for rank in Rank},
-        calls=calls.by_flag(),
+        ranks={rank.name: int(values.ranks[rank]) for rank in Rank},
+        calls=values.calls.by_flag(),
         **vars(written),
         output=published(out),
     )
     counts.write(out.with_name(f"{id}.counts.json"))
     return counts
+
+
+class _Values:
+    """The values of records, of one or of many at once, with the counts for the report."""
+
+    def __init__(self, alleles: AlleleValues, progress: Progress):
+        self._alleles, self._progress = alleles, progress
+        self._n_done = 0
+        self.calls, self.ranks = CallFacts(), np.zeros(len(Rank), np.int64)
+
+    def of_record(self, record: Record) -> bytes:
+        """The finished text of one record that has an ALT."""
+        self._n_done += 1
+        self._progress(self._n_done)
+        return self._text(record)
+
+    def of_block(self, block: Block, fields: Fields) -> list[bytes]:
+        """The finished texts of ordinary lines, b'' where ALT is `.`."""
+        of_snvs = self._alleles.snv_texts(fields)
+        if of_snvs is None:
+            texts, other = [b""] * len(fields), fields.has_alt
+        else:
+            texts, ranks = of_snvs
+            is_snv = fields.snv != NO_SNV
+            other = fields.has_alt & ~is_snv
+            self.ranks += np.bincount(ranks[is_snv], minlength=len(Rank))
+            self.calls.add_lines(fields, np.flatnonzero(is_snv), ranks[is_snv])
+        for row in np.flatnonzero(other).tolist():
+            texts[row] = self._text(block.record(fields, row))
+        self._n_done += int(fields.has_alt.sum())
+        self._progress(self._n_done)
+        return texts
+
+    def _text(self, record: Record) -> bytes:
+        text = joined_texts(self._alleles.texts(record.contig, record.pos, record.ref, record.alts))
+        of_alleles = [int(rank) for rank in RANKS.findall(text)[0].split(b",")]
+        for rank in of_alleles:
+            self.ranks[rank] += 1
+        self.calls.add(record, of_alleles)
+        return text

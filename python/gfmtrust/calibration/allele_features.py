@@ -14,7 +14,6 @@ from gfmtrust.core.alphabet import encode
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.inputs.labels import KEY
 from gfmtrust.inputs.sites import place_key
-from gfmtrust.io import tables
 
 
 class AlleleFeatures:
@@ -30,11 +29,13 @@ class AlleleFeatures:
             ((alleles["ref"].str.len() == 1) & (alleles["alt"].str.len() == 1)).to_numpy()
         )
         self._place = place_key(alleles["contig_index"], alleles["pos"])[self._snv]
+        # alleles in genome order: a shard then looks only at those between its first and last site
+        self._order = np.argsort(self._place, kind="stable")
+        self._sorted = self._place[self._order]
         self._ref, self._alt = (
             encode("".join(alleles[name].to_numpy(object)[self._snv])).astype(np.int64)
             for name in ("ref", "alt")
         )
-        self._variants = tables.read(plan_dir / "variants.parquet").to_pandas()
         self._index = pd.MultiIndex.from_frame(alleles[KEY])
         self._parts: list[pd.DataFrame] = []
 
@@ -49,14 +50,19 @@ class AlleleFeatures:
         site = place_key(block.site["contig_index"], block.site["pos"])
         if not len(site):
             return
-        rows = np.minimum(np.searchsorted(site, self._place), len(site) - 1)
-        here = site[rows] == self._place
-        measured = features(block, self._ensemble, rows[here], self._ref[here], self._alt[here])
+        first, last = np.searchsorted(self._sorted, [site[0], site[-1] + 1])
+        near = np.sort(self._order[first:last])
+        rows = np.searchsorted(site, self._place[near])
+        is_here = site[rows] == self._place[near]
+        here, rows = near[is_here], rows[is_here]
+        measured = features(block, self._ensemble, rows, self._ref[here], self._alt[here])
         self._parts.append(measured.set_index(self._snv[here]))
 
     def _add_variants(self, block: SiteBlock) -> None:
         measured = variant_features(block, self._ensemble)
-        keys = self._variants.iloc[measured["variant"]][KEY]
+        # the first row of a variant states its key, with its own place as `start`
+        first = np.flatnonzero(np.diff(block.site["variant"].to_numpy(), prepend=-1))
+        keys = block.site.iloc[first][["contig_index", "start", "ref", "alt"]]
         rows = self._index.get_indexer(pd.MultiIndex.from_frame(keys))
         self._parts.append(measured[rows >= 0].set_index(rows[rows >= 0]))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.allele_features import AlleleFeatures
@@ -96,22 +99,25 @@ def probes_like(cells: np.ndarray, of_probes: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate(rows))
 
 
-def scored_snvs(path: Path, *further: str) -> pd.DataFrame:
-    """KEY and the further columns of the run's SNVs that are to be scored, in the order of
-    alleles.parquet."""
-    names = [*KEY, *further]
-    parts = [pd.DataFrame(columns=names)]
-    for batch in tables.batches(path, [*names, "status", "var_pos"]):
-        rows = batch.to_pandas()
-        snvs = rows[
-            (rows["status"] == Status.SCORED) & (rows["var_pos"] < 0) & (rows["ref"] != rows["alt"])
-        ]
-        parts.append(snvs[names])
+def thinned_snvs(plan_dir: Path, most: int, *further: str) -> pd.DataFrame:
+    """KEY and the further columns of the run's SNVs that are to be scored, or every n-th of them
+    where there are more than `most`, in the order of alleles.parquet. At most `most` rows, numbered
+    from 0. The table is streamed twice, so that memory does not grow with the run."""
+    path = plan_dir / "alleles.parquet"
+    n_snvs = sum(batch.num_rows for batch in _scored_snvs(path))
+    step = max(1, -(-n_snvs // most))
+    parts, n_before = [pd.DataFrame(columns=[*KEY, *further])], 0
+    for batch in _scored_snvs(path, *further):
+        parts.append(batch.slice(-n_before % step).to_pandas().iloc[::step])
+        n_before += batch.num_rows
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def thinned_snvs(plan_dir: Path, most: int, *further: str) -> pd.DataFrame:
-    """The run's scored SNVs, or every n-th of them where there are more than `most`; see
-    `scored_snvs`. At most `most` rows, numbered from 0."""
-    snvs = scored_snvs(plan_dir / "alleles.parquet", *further)
-    return snvs.iloc[:: max(1, -(-len(snvs) // most))].reset_index(drop=True)
+def _scored_snvs(path: Path, *further: str) -> Iterator[pa.RecordBatch]:
+    """The SNVs that are to be scored among the rows of alleles.parquet, piece by piece."""
+    for batch in tables.batches(path, [*KEY, *further, "status", "var_pos"]):
+        is_snv = pc.and_(
+            pc.and_(pc.equal(batch["status"], Status.SCORED.value), pc.less(batch["var_pos"], 0)),
+            pc.not_equal(batch["ref"], batch["alt"]),
+        )
+        yield batch.filter(is_snv).select([*KEY, *further])

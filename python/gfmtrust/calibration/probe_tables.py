@@ -113,28 +113,38 @@ class ClassProbes:
     `calibration.fit` needs. The columns real and decoy contain the id of the variant."""
 
     def __init__(self, plan_dir: Path, ensemble: Ensemble):
-        self._variants = tables.read(plan_dir / "variants.parquet").to_pandas()
+        self._probes = _variant_probes(plan_dir / "variants.parquet")
         self._ensemble = ensemble
         self._parts: list[pd.DataFrame] = []
 
     def add(self, block: SiteBlock) -> None:
-        self._parts.append(variant_features(block, self._ensemble))
+        measured = variant_features(block, self._ensemble)
+        is_probe = np.isin(measured["variant"].to_numpy(), self._probes.index.to_numpy())
+        self._parts.append(measured[is_probe])
 
     def tables(self) -> dict[str, pd.DataFrame]:
         if not self._parts:
             return {}
         measured = pd.concat(self._parts, ignore_index=True)
-        keys = self._variants.iloc[measured["variant"]][
-            ["contig_index", "pos", "kind", "use", "run_oriented", "block"]
-        ].reset_index(drop=True)
+        keys = self._probes.loc[measured["variant"].to_numpy()].reset_index(drop=True)
         table = pd.concat(
             [keys, measured.assign(real=measured["variant"], decoy=measured["variant"])], axis=1
         )
-        table = table[(table["use"] & PROBE) > 0]
         return {
             str(name): rows.reset_index(drop=True)
             for name, rows in table.groupby("kind", sort=True)
         }
+
+
+def _variant_probes(path: Path) -> pd.DataFrame:
+    """The probes among the variants of a run, by their ids. Only they are kept in memory."""
+    names = ["contig_index", "pos", "kind", "use", "run_oriented", "block"]
+    parts, first = [], 0
+    for batch in tables.batches(path, names):
+        rows = batch.to_pandas().set_index(np.arange(first, first + batch.num_rows))
+        parts.append(rows[(rows["use"] & PROBE) > 0])
+        first += batch.num_rows
+    return pd.concat(parts) if parts else tables.VARIANTS.empty_table().select(names).to_pandas()
 
 
 def probe_table(plan_dir: Path, scores: ScoreTables) -> pd.DataFrame:

@@ -120,9 +120,11 @@ class RunCalibration(Contract):
         """As `Contract.from_dict`; also refuses options and thresholds out of range."""
         calibration = super().from_dict(content, place)
         calibration.options.check(place)
+        # a probe whose reliability is below the guard band has a cut-off below 0
+        lowest = -(calibration.options.guard_band + 1e-6)
         for one in (*calibration.classes.values(), *calibration.labels.classes.values()):
             for certificate in one.certificates:
-                if certificate.threshold is not None and not 0 <= certificate.threshold <= 1:
+                if certificate.threshold is not None and not (lowest <= certificate.threshold <= 1):
                     cut_off = f"{certificate.level} cut-off {certificate.threshold}"
                     raise ConfigurationError(
                         message(place, cut_off, "0 to 1", "run CALIBRATE again")

@@ -114,9 +114,12 @@ class RunBackground:
         site = place_key(block.site["contig_index"], block.site["pos"])
         if not len(site):
             return
-        rows = np.minimum(np.searchsorted(site, self._place), len(site) - 1)
-        here = np.flatnonzero(site[rows] == self._place)
-        rows, ref, alt = rows[here], self._ref[here], self._alt[here]
+        # both are sorted: only the alleles between the first and the last site may be among them
+        first, last = np.searchsorted(self._place, [site[0], site[-1] + 1])
+        rows = np.searchsorted(site, self._place[first:last])
+        is_here = site[rows] == self._place[first:last]
+        here, rows = first + np.flatnonzero(is_here), rows[is_here]
+        ref, alt = self._ref[here], self._alt[here]
         values = llr(view_llr(block.probs[rows], ref, alt), block.weights[rows])
         self._parts.append(alleles_at(block, rows, ref, alt, values))
 

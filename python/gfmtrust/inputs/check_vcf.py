@@ -28,9 +28,10 @@ from gfmtrust.io import bgzf, tables
 from gfmtrust.io.fasta import ContigSum
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf.copied import Order
+from gfmtrust.io.vcf.htslib_check import check_with_htslib
 from gfmtrust.io.vcf.info_column import OUR_HEADER, has_our_keys
 from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Header, Limits, Record
-from gfmtrust.io.vcf.splice import Order
 
 MIN_MISMATCHES = 10
 MAX_MISMATCH_RATE = 0.01
@@ -215,7 +216,7 @@ class _Reader:
         if (
             len(self._warning_counts) < MAX_KINDS
         ):  # htslib takes time by the square of the names it does not know: minutes for 100,000
-            seen = vcf_reader.check_with_htslib(self._job.path, self._numbers["records"])
+            seen = check_with_htslib(self._job.path, self._numbers["records"])
             if seen:
                 self._warning_counts.add(seen, name)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.core.alphabet import N
-from gfmtrust.inputs.reference import fence, fenced
 
 GC_WINDOW_BP = 200
 MAX_BLOCK_BP = 1_000_000
@@ -48,6 +47,9 @@ class Surroundings:
 
 
 def surroundings(genome, contig_index: np.ndarray, pos: np.ndarray) -> Surroundings:
+    # the reader of genomes is imported where one is read: a step on tables needs this module too
+    from gfmtrust.inputs.reference import fence, fenced
+
     n = len(pos)
     out = Surroundings(
         np.empty(n, np.uint8),

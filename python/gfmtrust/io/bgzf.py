@@ -17,7 +17,13 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, message
+from gfmtrust.core.errors import (
+    BadDataError,
+    GfmtrustError,
+    InputOutputError,
+    MissingInputError,
+    message,
+)
 
 EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 BLOCK_INPUT = 65280  # bytes of text per block, the same as bgzip
@@ -75,38 +81,76 @@ def read_chunks(
     return _guarded(path, chunks, max_ratio)
 
 
+def read_line_blocks(
+    path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO
+) -> Iterator[bytes]:
+    """Yield the text of a file in blocks of whole lines, about 1 MiB each or one longer line; only
+    the last block may lack the final line end.
+
+    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that and one
+    block are in memory, and otherwise as `read_chunks`. The lines before the place of an error come
+    first.
+    """
+    pending: list[bytes] = []
+    n_pending = n_open = n_lines = 0
+    chunks = read_chunks(path, max_ratio)
+    while True:
+        error = None
+        try:
+            chunk = next(chunks, b"")
+        except GfmtrustError as raised:
+            chunk, error = b"", raised
+        cut = chunk.rfind(b"\n")
+        n_open = n_open + len(chunk) if cut < 0 else len(chunk) - cut - 1
+        pending.append(chunk)
+        n_pending += len(chunk)
+        too_long = n_open > max_line
+        if chunk and not too_long and (n_pending < READ_BYTES or n_open == n_pending):
+            continue
+        text = b"".join(pending)
+        whole = text.rfind(b"\n") + 1 if chunk or error else len(text)
+        if whole:
+            yield text[:whole]
+            n_lines += text.count(b"\n", 0, whole)
+        if error is not None:
+            raise error
+        if too_long:
+            raise line_too_long(path, n_lines + 1, max_line)
+        if not chunk:
+            return
+        pending, n_pending = [text[whole:]], len(text) - whole
+
+
 def read_lines(
     path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO
 ) -> Iterator[bytes]:
     """Yield the lines of a file with their endings; the last line may have none.
 
-    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that is in
-    memory, and otherwise as `read_chunks`.
+    Raises BadDataError (65) for a line longer than `max_line` bytes, and otherwise as
+    `read_line_blocks`.
     """
-    pending: list[bytes] = []
-    pending_bytes = 0
     n_lines = 0
-    for chunk in read_chunks(path, max_ratio):
-        first, *others = chunk.split(b"\n")
-        pending.append(first)
-        pending_bytes += len(first)
-        _check_line(path, n_lines + 1, pending_bytes, max_line)
-        for part in others:
+    for block in read_line_blocks(path, max_line, max_ratio):
+        for line in lines_of(block):
             n_lines += 1
-            yield (b"".join(pending) if len(pending) > 1 else pending[0]) + b"\n"
-            pending = [part]
-            pending_bytes = len(part)
-            _check_line(path, n_lines + 1, pending_bytes, max_line)
-    if pending_bytes:
-        yield b"".join(pending)
+            if len(line) - line.endswith(b"\n") > max_line:
+                raise line_too_long(path, n_lines, max_line)
+            yield line
 
 
-def _check_line(path: str | Path, line_no: int, length: int, max_line: int) -> None:
-    if length > max_line:
-        observed = f"line {line_no}: longer than {max_line / (1 << 20):g} MiB"
-        raise BadDataError(
-            message(Path(path).name, observed, "shorter lines", "drop its long fields")
-        )
+def lines_of(block: bytes) -> Iterator[bytes]:
+    """Yield the lines of a text with their endings; the last line may have none."""
+    *whole, rest = block.split(b"\n")
+    for line in whole:
+        yield line + b"\n"
+    if rest:
+        yield rest
+
+
+def line_too_long(path: str | Path, line_no: int, max_line: int) -> BadDataError:
+    """Return the error for a line of more than `max_line` bytes."""
+    observed = f"line {line_no}: longer than {max_line / (1 << 20):g} MiB"
+    return BadDataError(message(Path(path).name, observed, "shorter lines", "drop its long fields"))
 
 
 def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pysam
 import pytest
+from naive_info import info_of_rows
 from synthetic_run import MODELS, fitted, site_row, write_calibration, write_rows, write_sites
 
 from gfmtrust.annotate.header_lines import header_lines, quoted
@@ -19,13 +20,12 @@ from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError
 from gfmtrust.io import tables
 from gfmtrust.io.position_table import PositionTable
+from gfmtrust.io.vcf.info_texts import info_texts, joined_texts
 from gfmtrust.io.vcf.info_values import (
     COLUMN,
     KEYS,
     NUMBERS,
-    info_text,
     number_text,
-    row_texts,
     word_text,
 )
 
@@ -164,18 +164,49 @@ def test_missing_is_a_dot():
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("status", "rank"), [("SCORED", 0), ("SYMBOLIC", 1)])
 def test_status_and_rank_may_not_contradict(status, rank):
-    columns = {name: np.array(["x"], object) for name in WORDS} | {
-        name: np.array([0.5]) for name in NUMBERS
-    }
-    with pytest.raises(InternalError, match="rank"):
-        row_texts({**columns, "status": np.array([status], object), "rank": np.array([rank])}, 0)
+    rows = [site_row("chr1", 9, "A", "C"), site_row("chr1", 9, "A", "G", status) | {"rank": rank}]
+    with pytest.raises(InternalError, match=rf"\['{status}', {rank}\]"):
+        info_texts(pa.Table.from_pylist(rows, schema=tables.SITES))
 
 
-def test_info_text_is_number_a():
-    rows = [[f"{key}{i}" for key in "abcdefghijklmno"] for i in (1, 2)]
-    assert info_text(rows).startswith(
-        "GFM_STATUS=a1,a2;GFM_RANK=b1,b2;GFM_CONF=c1,c2;GFM_WHY=d1,d2;GFM_BASIS=e1,e2;GFM_REL=f1,f2"
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "values", [{"llr": float("inf")}, {"rel": -float("inf")}, {"why": "a;b"}, {"basis": "ü"}]
+)
+def test_a_column_with_a_value_that_would_break_a_vcf_is_refused(values):
+    rows = [site_row("chr1", 9, "A", "C"), site_row("chr1", 9, "A", "G", **values)]
+    with pytest.raises(InternalError, match="value of a GFM key"):
+        info_texts(pa.Table.from_pylist(rows, schema=tables.SITES))
+
+
+def test_columns_are_formatted_as_single_values_are():
+    rng = np.random.default_rng(2)
+    n, halves = 3000, rng.integers(-20_000, 20_000, 3000) / 20_000
+    numbers = np.concatenate(
+        [rng.normal(0, 50, n), rng.normal(0, 1e-4, n), halves, [0.0, -0.0, 1e-30, np.nan, 123456.5]]
     )
+    rows = [
+        site_row(
+            "chr1", i, "A", "C", llr=value, pct=value, rel=float(rng.random()), copies=i % 5 - 1
+        )
+        for i, value in enumerate(numbers.astype(np.float32).tolist())
+    ]
+    rows.append(site_row("chr1", len(rows), "A", "<DEL>", "SYMBOLIC"))
+    for some in (rows, rows + [site_row("chr2", 1, "A", "C", llr=3e12)], rows[5:9]):
+        texts = info_texts(pa.Table.from_pylist(some, schema=tables.SITES).slice(1))
+        expected = pa.Table.from_pylist(some, schema=tables.SITES).to_pylist()[1:]
+        assert [texts.one(row) for row in range(len(texts))] == [
+            info_of_rows([row]) for row in expected
+        ]
+
+
+def test_several_alleles_are_number_a():
+    rows = [SITES[0], SITES[1], SITES[4], SITES[6]]
+    table = pa.Table.from_pylist(rows, schema=tables.SITES)
+    texts = info_texts(table)
+    joined = joined_texts([texts.one(row) for row in range(len(rows))])
+    assert joined == info_of_rows(table.to_pylist())
+    assert joined.startswith(b"GFM_STATUS=SCORED,SCORED,SPANNING_DEL,UNSUPPORTED;GFM_RANK=3,1,0,0;")
 
 
 def test_each_record_as_it_is_written(run):

@@ -606,13 +606,25 @@ def test_a_file_that_is_no_calibration_is_refused(text, tmp_path):
 
 
 @pytest.mark.bad_input
-def test_a_cut_off_out_of_range_is_refused(fitted):
+@pytest.mark.parametrize("cut_off", [1.5, -0.0021])
+def test_a_cut_off_out_of_range_is_refused(fitted, cut_off):
+    with pytest.raises(ConfigurationError, match=rf"cut-off {cut_off}; expected 0 to 1"):
+        RunCalibration.from_dict(with_cut_off(fitted, cut_off))
+
+
+def test_a_cut_off_may_lie_below_zero_by_the_guard_band(fitted):
+    # all probes of a cell are accepted, and the least reliable one has a reliability near 0
+    again = RunCalibration.from_dict(with_cut_off(fitted, -0.002 - 1e-9))
+    assert -0.002 - 1e-9 in [one.threshold for one in again.snv.certificates]
+
+
+def with_cut_off(fitted, cut_off: float) -> dict:
+    """The calibration with a guard band of 0.002 and that cut-off of one level."""
     raw = fitted.to_dict()
-    next(c for c in raw["classes"]["SNV"]["certificates"] if c["threshold"] is not None)[
-        "threshold"
-    ] = 1.5
-    with pytest.raises(ConfigurationError, match=r"cut-off 1\.5; expected 0 to 1"):
-        RunCalibration.from_dict(raw)
+    raw["options"]["guard_band"] = 0.002
+    certificates = raw["classes"]["SNV"]["certificates"]
+    next(one for one in certificates if one["threshold"] is not None)["threshold"] = cut_off
+    return raw
 
 
 @pytest.mark.bad_input

@@ -1,6 +1,7 @@
 """Which SNVs the exam looks at, and probes that are like them."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,8 @@ from hand_made_calibration import allele, by_hand
 from own_snvs_by_hand import OwnSnvsByHand
 
 from gfmtrust.calibration import own_snvs
-from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
+from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like, thinned_snvs
+from gfmtrust.io import tables
 
 
 def names(**counts: int) -> np.ndarray:
@@ -108,6 +110,20 @@ def test_more_snvs_than_the_exam_takes_are_thinned_evenly(tmp_path, monkeypatch)
     monkeypatch.setattr(own_snvs, "MAX_SNVS", 10)
     run_snvs = OwnSnvs(plan_of(tmp_path, [row_of(pos) for pos in range(25)]), None)
     assert run_snvs.alleles["pos"].tolist() == list(range(0, 25, 3))
+
+
+@pytest.mark.parametrize(("n", "most"), [(0, 4), (1, 1), (7, 3), (23, 5), (40, 40), (41, 40)])
+def test_snvs_are_thinned_alike_however_the_table_is_read(tmp_path, monkeypatch, n, most):
+    rows = [row_of(pos, status="SCORED" if pos % 3 else "UNSUPPORTED") for pos in range(n)]
+    plan_dir, batches = plan_of(tmp_path, rows), tables.batches
+    scored = [row["pos"] for row in rows if row["status"] == "SCORED"]
+    expected = scored[:: max(1, -(-len(scored) // most))]
+    for size in (1, 4, 1000):
+        monkeypatch.setattr(tables, "batches", partial(batches, rows=size))
+        thinned = thinned_snvs(plan_dir, most, "af")
+        assert thinned["pos"].tolist() == expected
+        assert thinned.index.tolist() == list(range(len(expected)))
+        assert list(thinned.columns) == ["contig_index", "pos", "ref", "alt", "af"]
 
 
 @pytest.mark.bad_input

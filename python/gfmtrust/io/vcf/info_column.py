@@ -4,6 +4,7 @@ into a comparable form. These are pure functions of bytes."""
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 
 from gfmtrust.core.errors import InternalError, message
@@ -71,6 +72,35 @@ def statuses_of(ours: bytes, n_alts: int) -> list[str]:
     if not _STATUSES.issuperset(statuses):
         raise InternalError(message("values of a record", shown(ours), "known statuses"))
     return statuses
+
+
+def statuses_of_snvs(texts: list[bytes]) -> Counter:
+    """Count the statuses of finished texts of one ALT each, after the checks of `statuses_of`.
+
+    Texts of one run have the same keys in the same order, so that one match per text is enough;
+    another text is looked at by `statuses_of`.
+    """
+    if not texts:
+        return Counter()
+    form = _ordered_form(tuple(key for key, _ in _KEY.findall(texts[0])))
+    matches = [form.fullmatch(text) for text in texts]
+    statuses = Counter([match[1] for match in matches if match])
+    counted = Counter({status.decode(): n for status, n in statuses.items()})
+    for text, match in zip(texts, matches, strict=True):
+        if match is None:
+            counted.update(statuses_of(text, 1))
+    return counted
+
+
+@lru_cache(maxsize=64)
+def _ordered_form(keys: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """Return the pattern of a text of one ALT with these keys in this order, the status as its
+    group; one that matches nothing where the keys are not those of a finished text."""
+    if len(set(keys)) < len(keys) or not {b"GFM_STATUS", b"GFM_RANK"} <= set(keys):
+        return re.compile(rb"(?!)()")
+    status = b"(" + b"|".join(sorted(re.escape(name).encode() for name in _STATUSES)) + b")"
+    values = {key: _VALUE for key in keys} | {b"GFM_STATUS": status}
+    return re.compile(b";".join(key + b"=" + values[key] for key in keys))
 
 
 @lru_cache(maxsize=64)

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-
-import pysam
 
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.io import bgzf
+from gfmtrust.io.vcf.fields import Fields, fields_of
 from gfmtrust.io.vcf.header import (
     CONTIG,
     DEFAULT_LIMITS,
@@ -60,6 +60,53 @@ class Record(NamedTuple):
         return self.line[self.info_start : self.info_end]
 
 
+@dataclass(frozen=True)
+class Block:
+    """Some whole lines of a VCF below its header, as they stand in the file.
+
+    line_no: the number of the first line; only the last block of a file may lack its line end.
+    """
+
+    text: bytes
+    line_no: int
+    _parser: _Parser
+
+    def records(self) -> Iterator[Record]:
+        """Yield the record of every line. Raises the errors of `read`."""
+        return self._parser.records(self.text, self.line_no)
+
+    def fields(self) -> Fields | None:
+        """Return the columns of all lines at once; None where a line is not an ordinary one, so
+        that `records` has to judge it."""
+        return self._parser.fields(self.text)
+
+    def record(self, fields: Fields, row: int) -> Record:
+        """Return the record of one line of `fields`."""
+        return self._parser.record(self.line_no + row, fields.line(row))
+
+
+def read_blocks(
+    path: str | Path, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Header, Iterator[Block]]:
+    """Return the header and the lines of a VCF in blocks, plain, gzip or BGZF, in one pass.
+
+    Raises the errors of `read`; those of a line come from `Block.records`, in the order of the
+    lines where the blocks are read in their order.
+    """
+    path = Path(path)
+    _check_first_bytes(path, limits)
+    text = _HeaderLines(path, limits)
+    header = read_header(path, text, limits)
+    return header, _blocks(text, _Parser(path, header, limits))
+
+
+def _blocks(text: _HeaderLines, parser: _Parser) -> Iterator[Block]:
+    line_no = text.n_lines + 1
+    for block in text.rest():
+        yield Block(block, line_no, parser)
+        line_no += block.count(b"\n")
+
+
 def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Header, Iterator[Record]]:
     """Return the header and the records of a VCF, plain, gzip or BGZF, in one pass; every record
     once and in order.
@@ -68,10 +115,8 @@ def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Header, Ite
     InputOutputError (74) for a damaged stream, and MissingInputError (66). Iterating over the
     records raises the same errors.
     """
-    path = Path(path)
-    lines = _text_lines(path, limits)
-    header = read_header(path, lines, limits)
-    return header, _records(path, header, lines, limits)
+    header, blocks = read_blocks(path, limits)
+    return header, (record for block in blocks for record in block.records())
 
 
 def read_records(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Record]:
@@ -123,50 +168,41 @@ def text_status(ref: str, alt: str) -> Status | None:
     return Status.AMBIGUOUS_BASE
 
 
-def check_with_htslib(path: str | Path, n_records: int) -> str | None:
-    """Read the file again with pysam. Return None where it finds the same number of records,
-    otherwise the difference as the text of a warning.
+class _HeaderLines:
+    """The lines at the start of a file, one by one, and then the rest of it in blocks."""
 
-    A difference does not stop the run: bcftools cannot read such a file, but every record of it can
-    be copied (GATK's own 1000G_phase1.indels is one). Agreement proves little, because pysam
-    silently reads many broken records.
-    """
-    if bgzf.container(path) is bgzf.Container.GZIP:
-        return None  # pysam cannot seek in plain gzip and raises NotImplementedError
-    verbosity = pysam.set_verbosity(0)  # htslib writes to stderr by itself
-    n_seen = 0
-    try:
-        with pysam.VariantFile(str(path), drop_samples=True) as file:
-            for _ in file:
-                n_seen += 1
-    except (ValueError, OSError) as error:
-        observed = f"htslib (bcftools, pysam) stops after {n_seen:,} of {n_records:,} records"
-        return (
-            f"{observed}: {shown(str(error))}"
-            if n_seen
-            else "htslib (bcftools, pysam) cannot read the header or first record"
-        )
-    finally:
-        pysam.set_verbosity(verbosity)
-    return (
-        None
-        if n_seen == n_records
-        else f"htslib (bcftools, pysam) reads {n_seen:,} of {n_records:,} records"
-    )
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path, self._max_line = path, limits.max_line
+        self._blocks = bgzf.read_line_blocks(path, limits.max_line, limits.max_ratio)
+        self._text, self._at = b"", 0
+        self.n_lines = 0
+
+    def __iter__(self) -> _HeaderLines:
+        return self
+
+    def __next__(self) -> bytes:
+        if self._at == len(self._text):
+            self._text, self._at = next(self._blocks), 0
+        end = self._text.find(b"\n", self._at) + 1 or len(self._text)
+        line, self._at = self._text[self._at : end], end
+        self.n_lines += 1
+        if len(line) - line.endswith(b"\n") > self._max_line:
+            raise bgzf.line_too_long(self._path, self.n_lines, self._max_line)
+        return line
+
+    def rest(self) -> Iterator[bytes]:
+        """Yield what follows the lines that were read."""
+        if self._at < len(self._text):
+            yield self._text[self._at :]
+        yield from self._blocks
 
 
-def _text_lines(path: Path, limits: Limits) -> Iterator[bytes]:
-    """Return the lines of the file, after a check of its first bytes."""
+def _check_first_bytes(path: Path, limits: Limits) -> None:
     chunks = bgzf.read_chunks(path, limits.max_ratio)
     head = next(chunks, b"")
     while len(head) < 16 and (more := next(chunks, b"")):
         head += more
     chunks.close()
-    _check_first_bytes(path, head[:16])
-    return bgzf.read_lines(path, limits.max_line, limits.max_ratio)
-
-
-def _check_first_bytes(path: Path, head: bytes) -> None:
     if not head:
         expected = "a VCF, which begins with ##fileformat"
         raise BadDataError(message(path.name, "empty file", expected, "check the copy or download"))
@@ -188,24 +224,43 @@ def _check_first_bytes(path: Path, head: bytes) -> None:
         )
 
 
-def _records(
-    path: Path, header: Header, lines: Iterator[bytes], limits: Limits
-) -> Iterator[Record]:
-    contigs: dict[bytes, str] = {}
-    blank_line_no = 0
-    for line_no, line in enumerate(lines, start=len(header.lines) + 1):
-        if line in BLANK:
-            blank_line_no = blank_line_no or line_no
-            continue
-        if blank_line_no:
-            raise _wrong_columns(path, blank_line_no, 1, header.n_columns)
+class _Parser:
+    """Splits the lines of one file into records and remembers what a later line is judged by: the
+    names of contigs that were checked, and empty lines, which no record may follow."""
+
+    def __init__(self, path: Path, header: Header, limits: Limits) -> None:
+        self._path, self._header, self._limits = path, header, limits
+        self._contigs: dict[bytes, str] = {}
+        self._blank_line_no = 0
+
+    def fields(self, text: bytes) -> Fields | None:
+        """See `Block.fields`."""
+        if self._blank_line_no:
+            return None
+        return fields_of(text, self._header.n_columns, self._limits)
+
+    def records(self, text: bytes, first_line_no: int) -> Iterator[Record]:
+        """Yield the record of every line of a text."""
+        for line_no, line in enumerate(bgzf.lines_of(text), start=first_line_no):
+            if line in BLANK:
+                self._blank_line_no = self._blank_line_no or line_no
+                continue
+            if self._blank_line_no:
+                raise _wrong_columns(self._path, self._blank_line_no, 1, self._header.n_columns)
+            yield self.record(line_no, line)
+
+    def record(self, line_no: int, line: bytes) -> Record:
+        """Return the record of one line that is not empty."""
+        path, limits = self._path, self._limits
+        if len(line) - line.endswith(b"\n") > limits.max_line:
+            raise bgzf.line_too_long(path, line_no, limits.max_line)
         n_columns = line.count(b"\t") + 1
-        if n_columns != header.n_columns:
-            raise _wrong_columns(path, line_no, n_columns, header.n_columns)
+        if n_columns != self._header.n_columns:
+            raise _wrong_columns(path, line_no, n_columns, self._header.n_columns)
         contig, pos_text, _, ref, alt, _, _, info, *rest = line.split(b"\t", N_FIXED)
-        name = contigs.get(contig)
+        name = self._contigs.get(contig)
         if name is None:
-            name = contigs[contig] = _contig_name(path, line_no, contig)
+            name = self._contigs[contig] = _contig_name(path, line_no, contig)
         pos = parse_position(pos_text)
         if pos is None:
             raise bad_line(
@@ -221,16 +276,8 @@ def _records(
             )
         info_end = len(line) - len(rest[0]) - 1 if rest else len(line.rstrip(b"\r\n"))
         info_start = len(line) - len(info) - (len(rest[0]) + 1 if rest else 0)
-        yield Record(
-            line_no,
-            name,
-            pos,
-            _text(ref),
-            _alleles(path, line_no, alt, limits),
-            line,
-            info_start,
-            info_end,
-        )
+        alts = _alleles(path, line_no, alt, limits)
+        return Record(line_no, name, pos, _text(ref), alts, line, info_start, info_end)
 
 
 def _wrong_columns(path: Path, line_no: int, n_columns: int, n_header: int) -> BadDataError:

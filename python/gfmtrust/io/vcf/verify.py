@@ -23,6 +23,7 @@ BGZF_END = bytes(
     [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 )
 OURS = re.compile(rb"GFM_[^;]*")
+STATUSES = frozenset(str(status).encode() for status in Status)
 OUR_LINE = re.compile(rb"##(GFM_|gfmtrust|INFO=<ID=GFM_)")
 
 
@@ -119,16 +120,18 @@ def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[byt
     eighth must be equal, including the line end."""
     if not old.endswith(b"\n"):
         old += b"\n"  # the only byte that a writer may add
-    old_columns, new_columns = _columns(old), _columns(new)
-    if len(old_columns) < 9 or len(new_columns) != len(old_columns):
-        raise _differs(name, line_no, f"{len(new_columns) - 1} columns", f"{len(old_columns) - 1}")
-    for index, (was, is_now) in enumerate(zip(old_columns, new_columns, strict=True)):
-        if index != 7 and was != is_now:
-            column = "line end" if index == len(old_columns) - 1 else f"column {index + 1}"
-            raise _differs(name, line_no, f"{column} is {is_now[:60]!r}", f"{was[:60]!r}")
+    old_columns, new_columns = old.split(b"\t", 8), new.split(b"\t", 8)
+    if (
+        len(old_columns) < 9
+        or old_columns[:7] != new_columns[:7]
+        or old_columns[8:] != new_columns[8:]
+    ):
+        old_columns, new_columns = _equal_columns(name, line_no, old, new)
     alts = [] if old_columns[4] == b"." else old_columns[4].split(b",")
-    plain = b";".join(part for part in old_columns[7].split(b";") if not OURS.fullmatch(part))
-    plain = plain or (b"." if OURS.match(old_columns[7]) else b"")
+    plain = old_columns[7]
+    if b"GFM_" in plain:
+        plain = b";".join(part for part in plain.split(b";") if not OURS.fullmatch(part))
+        plain = plain or (b"." if OURS.match(old_columns[7]) else b"")
     if not alts:
         if new_columns[7] != plain:
             raise _differs(
@@ -136,6 +139,20 @@ def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[byt
             )
         return []
     return _statuses(name, line_no, _added(name, line_no, plain, new_columns[7]), len(alts))
+
+
+def _equal_columns(
+    name: str, line_no: int, old: bytes, new: bytes
+) -> tuple[list[bytes], list[bytes]]:
+    """Return all columns of both lines after a comparison of each but the eighth."""
+    old_columns, new_columns = _columns(old), _columns(new)
+    if len(old_columns) < 9 or len(new_columns) != len(old_columns):
+        raise _differs(name, line_no, f"{len(new_columns) - 1} columns", f"{len(old_columns) - 1}")
+    for index, (was, is_now) in enumerate(zip(old_columns, new_columns, strict=True)):
+        if index != 7 and was != is_now:
+            column = "line end" if index == len(old_columns) - 1 else f"column {index + 1}"
+            raise _differs(name, line_no, f"{column} is {is_now[:60]!r}", f"{was[:60]!r}")
+    return old_columns, new_columns
 
 
 def _columns(line: bytes) -> list[bytes]:
@@ -157,22 +174,14 @@ def _statuses(name: str, line_no: int, added: bytes, n_alts: int) -> list[bytes]
     values = {}
     for pair in added.split(b";"):
         key, _, text = pair.partition(b"=")
-        if (
-            not OURS.fullmatch(key)
-            or key in values
-            or len(text.split(b",")) != n_alts
-            or b"" in text.split(b",")
-        ):
+        texts = text.split(b",")
+        if not key.startswith(b"GFM_") or key in values or len(texts) != n_alts or b"" in texts:
             raise _differs(
                 name, line_no, f"{pair[:60]!r}", f"a key of ours, once, with {n_alts} values"
             )
-        values[key] = text.split(b",")
+        values[key] = texts
     statuses = values.get(b"GFM_STATUS", [])
-    if (
-        not statuses
-        or b"GFM_RANK" not in values
-        or any(text.decode("latin-1") not in list(Status) for text in statuses)
-    ):
+    if not statuses or b"GFM_RANK" not in values or not STATUSES.issuperset(statuses):
         raise _differs(
             name, line_no, f"{added[:60]!r}", "GFM_RANK, and GFM_STATUS with known statuses"
         )

@@ -7,6 +7,7 @@ from vcf_texts import AWKWARD, COLUMNS, HEADER, SAMPLES, line, stored, vcf_text
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf.htslib_check import check_with_htslib
 from gfmtrust.io.vcf.reader import Limits
 
 
@@ -82,7 +83,7 @@ def test_tab_after_the_last_column_name_as_gatk_wrote_it(tmp_path):
     path = stored(tmp_path / "a.vcf", HEADER + COLUMNS[:-1] + b"\t\n" + line())
     assert vcf_reader.read(path)[0].n_columns == 8
     assert len(records(path)) == 1
-    assert "cannot read" in vcf_reader.check_with_htslib(path, 1)
+    assert "cannot read" in check_with_htslib(path, 1)
 
 
 def test_contig_names_of_the_specification_are_taken(tmp_path):
@@ -275,16 +276,14 @@ def test_missing_file_and_cut_stream(tmp_path):
 
 
 def test_htslib_agrees_on_a_sound_file(tmp_path):
-    assert (
-        vcf_reader.check_with_htslib(stored(tmp_path / "a.vcf", vcf_text()), len(AWKWARD)) is None
-    )
+    assert check_with_htslib(stored(tmp_path / "a.vcf", vcf_text()), len(AWKWARD)) is None
 
 
 @pytest.mark.bad_input
 def test_htslib_disagreement_is_said(tmp_path, capfd):
     path = stored(tmp_path / "a.vcf", vcf_text())
     assert (
-        vcf_reader.check_with_htslib(path, 99)
+        check_with_htslib(path, 99)
         == f"htslib (bcftools, pysam) reads {len(AWKWARD)} of 99 records"
     )
     assert capfd.readouterr().err == ""

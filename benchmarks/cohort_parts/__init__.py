@@ -1,0 +1,1 @@
+"""Generated cohorts, and the steps that the benchmarks of cohorts run on them."""
