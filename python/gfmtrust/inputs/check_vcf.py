@@ -28,7 +28,8 @@ from gfmtrust.io import bgzf, tables
 from gfmtrust.io.fasta import ContigSum
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.vcf import reader as vcf_reader
-from gfmtrust.io.vcf.info_column import OUR_HEADER, has_our_keys
+from gfmtrust.io.vcf.info_values import KEYS
+from gfmtrust.io.vcf.our_lines import KeyClash, is_ours
 from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Header, Limits, Record
 from gfmtrust.io.vcf.splice import Order
 
@@ -37,6 +38,7 @@ MAX_MISMATCH_RATE = 0.01
 CHANCE_RATE = 0.75  # at which a base differs from another one of four
 CHANCE_RATIO = 1000
 CONFIDENCE = 0.99
+OUR_KEYS = frozenset(key.encode() for key in KEYS)
 MAX_KINDS = 1000  # of warnings about records; those about the whole file are never left out
 
 
@@ -67,7 +69,8 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
     """Read all of one VCF, compare it with the genome and write its table of spellings.
 
     Raises BadDataError (65) for a malformed file, contig names that do not fit (rows 33, 34 of
-    faults), a wrong assembly (row 36); InputOutputError (74); MissingInputError (66).
+    faults), a wrong assembly (row 36), an INFO key of another program with the name of one of ours;
+    InputOutputError (74); MissingInputError (66).
     """
     warning_counts = WarningCounts()
     with tempfile.TemporaryDirectory(dir=job.work_dir) as runs:
@@ -139,7 +142,8 @@ class _Reader:
             warning_counts.add(
                 "plain gzip, not BGZF; recompress with bgzip for an index", job.path.name
             )
-        if any(OUR_HEADER.match(line) for line in header.lines):
+        self._clash = KeyClash(job.path, header.lines, OUR_KEYS)
+        if any(is_ours(line) for line in header.lines):
             warning_counts.add(
                 "carries lines of an earlier annotation; annotate_vcf asks for --overwrite",
                 job.path.name,
@@ -189,8 +193,7 @@ class _Reader:
             self._warn("INFO key twice in a record", record)
         for key in sorted(distinct - self._info_keys):
             self._warn(f"INFO key {shown(key)} not in header", record)
-        if has_our_keys(info):
-            self._warn("carries GFM_ keys; annotate_vcf asks for --overwrite", record)
+        self._clash.check(record)
 
     def _warn(self, text: str, record: Record) -> None:
         if len(self._warning_counts) >= MAX_KINDS and text not in self._warning_counts:

@@ -21,13 +21,12 @@ from gfmtrust.io.bgzf import BgzfWriter
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.io.vcf.info_column import (
-    OUR_HEADER,
     canonical,
-    has_our_keys,
     statuses_of,
     with_our_keys,
-    without_our_keys,
+    without_keys,
 )
+from gfmtrust.io.vcf.our_lines import KeyClash, is_ours, our_keys
 from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Header, Limits, Record
 
 Values = Callable[[Record], bytes]
@@ -59,9 +58,10 @@ class WrittenVcf:
 
 class Digest:
     """A running digest of records in order, without our keys; a missing last line end is counted as
-    present."""
+    present. keys: the keys that header lines of ours declare in that file."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: frozenset[bytes]) -> None:
+        self._keys = keys
         self._hash = hashlib.blake2b(digest_size=32)
         self.records = 0
 
@@ -70,7 +70,7 @@ class Digest:
         line = record.line
         rest = line[record.info_end :].removesuffix(b"\n")
         self._hash.update(
-            b"".join((line[: record.info_start], canonical(record.info), rest, b"\n"))
+            b"".join((line[: record.info_start], canonical(record.info, self._keys), rest, b"\n"))
         )
         self.records += 1
 
@@ -108,7 +108,7 @@ class Order:
 class _Counts:
     """Counts collected while writing."""
 
-    digest: Digest = field(default_factory=Digest)
+    digest: Digest
     order: Order = field(default_factory=Order)
     statuses: Counter = field(default_factory=Counter)
     no_alt: int = 0
@@ -131,22 +131,26 @@ def annotate(
     Records whose ALT is `.` get no key, because Number=A has no values there. A missing last line
     end is added. An index is written beside the output where the records are sorted: .csi where a
     contig or a position exceeds 2^29 - 1, otherwise .tbi. header_lines: without line ends, each
-    starting with ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_. overwrite: remove keys and lines of ours
-    from the input; without it such an input is refused. force: replace an existing output.
+    one that `our_lines.is_ours` recognises. overwrite: remove the lines of ours and the keys that
+    they declare from the input; without it such an input is refused. Keys of other programs stay,
+    whatever their names. force: replace an existing output.
 
     Raises UsageError (64) where the output is the input, BadDataError (65) for malformed or
-    annotated input, InternalError (70) where the written file differs from what it must be,
-    CannotWriteError (73), and InputOutputError (74) for damaged input or a full disk. After any of
-    these the final name is as it was before.
+    annotated input and for a key of another program with the name of one of ours, InternalError
+    (70) where the written file differs from what it must be, CannotWriteError (73), and
+    InputOutputError (74) for damaged input or a full disk. After any of these the final name is as
+    it was before.
     """
     input_path, output = Path(input_path), Path(output)
     ours = [_checked_header_line(line) for line in header_lines]
     header, records = vcf_reader.read(input_path, limits)
-    removed = [line for line in header.lines if OUR_HEADER.match(line)]
+    removed = [line for line in header.lines if is_ours(line)]
     if removed and not overwrite:
         raise _already_annotated(f"{input_path.name} header")
-    kept = [line for line in header.lines if not OUR_HEADER.match(line)]
-    counts = _Counts(replaced=len(removed))
+    kept = [line for line in header.lines if not is_ours(line)]
+    keys = our_keys(header.lines)
+    clash = KeyClash(input_path, header.lines, our_keys(ours))
+    counts = _Counts(Digest(keys), replaced=len(removed))
     if not kept[-1].endswith(b"\n"):  # a header without records
         kept[-1] += b"\n"
         counts.newline_added = True
@@ -154,7 +158,7 @@ def annotate(
         with synced(part) as file:
             writer = _Writer(part, BgzfWriter(file))
             writer.write([*kept[:-1], *(line + header.ending for line in ours), kept[-1]])
-            writer.write_records(_spliced(input_path, records, values, overwrite, counts))
+            writer.write_records(_spliced(records, values, keys, clash, counts))
             writer.close()
         _check_part(part, kept, counts, limits)
     return _finish(output, header, counts, len(ours))
@@ -162,10 +166,8 @@ def annotate(
 
 def _checked_header_line(line: str) -> bytes:
     text = line.encode()
-    if not OUR_HEADER.match(text) or b"\n" in text or b"\r" in text:
-        raise ValueError(
-            f"header line {line!r} is not recognisably ours: it must begin ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_"
-        )
+    if not is_ours(text) or b"\n" in text or b"\r" in text:
+        raise ValueError(f"header line {line!r} is not recognisably ours: see our_lines.is_ours")
     return text
 
 
@@ -173,7 +175,7 @@ def _already_annotated(place: str) -> BadDataError:
     return BadDataError(
         message(
             place,
-            "carries GFM_ keys",
+            "carries GFM_ keys of gfmtrust",
             "an unannotated file",
             "give --overwrite to replace exactly these",
         )
@@ -181,15 +183,20 @@ def _already_annotated(place: str) -> BadDataError:
 
 
 def _spliced(
-    path: Path, records: Iterable[Record], values: Values, overwrite: bool, counts: _Counts
+    records: Iterable[Record],
+    values: Values,
+    keys: frozenset[bytes],
+    clash: KeyClash,
+    counts: _Counts,
 ) -> Iterator[bytes]:
-    """Yield the output line of every record and count the records."""
+    """Yield the output line of every record and count the records. keys: keys of ours in the
+    input, which are removed."""
     for record in records:
-        line, info = record.line, record.info
-        if has_our_keys(info):
-            if not overwrite:
-                raise _already_annotated(vcf_reader.place(path, record))
-            info = without_our_keys(info) or b"."
+        clash.check(record)
+        line = record.line
+        info = without_keys(record.info, keys)
+        if info != record.info:
+            info = info or b"."
             counts.replaced += 1
         counts.digest.add(record)
         counts.order.add(record)
@@ -239,7 +246,7 @@ def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits:
     """Read the written part and compare it with the input. Raises InternalError (70) at the first
     difference."""
     header, records = vcf_reader.read(part, _roomier(limits))
-    digest = Digest()
+    digest = Digest(our_keys(header.lines))
     n_alts = no_alt = 0
     for record in records:
         digest.add(record)
@@ -249,7 +256,7 @@ def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits:
         "records": (digest.records, counts.digest.records),
         "digest without our keys": (digest.text(), counts.digest.text()),
         "header lines but ours": (
-            [line for line in header.lines if not OUR_HEADER.match(line)],
+            [line for line in header.lines if not is_ours(line)],
             header_before,
         ),
         "statuses": (sum(counts.statuses.values()), n_alts),
