@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gfmtrust.core.disk import writing
 from gfmtrust.core.errors import BadDataError, GfmtrustError, MissingInputError, message
 
 METADATA_KEY = b"gfmtrust"
@@ -69,12 +70,16 @@ def write_json(path: Path, content: dict, sort_keys: bool = True) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, through `<path>.part`."""
+    """Write a text file, through `<path>.part`. Raises InputOutputError (74) for a full disk."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        with writing(path):
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 import pyfaidx
 
 from gfmtrust.core.alphabet import FOLD, INVALID, PAD
+from gfmtrust.core.disk import writing
 from gfmtrust.core.errors import BadDataError, InputOutputError, message
 from gfmtrust.core.warning_counts import WarningCounts, shown
 from gfmtrust.io import bgzf, fasta_index
@@ -250,7 +251,7 @@ def _check_start(path: Path) -> None:
 def _decompressed(path: Path, work_dir: Path) -> Path:
     copy = work_dir / (path.name.removesuffix(".gz") + ".decompressed.fa")
     part = copy.with_name(copy.name + ".part")
-    with open(part, "wb") as file:
+    with writing(copy), open(part, "wb") as file:
         for chunk in bgzf.read_chunks(path, max_ratio=None):
             file.write(chunk)
     os.replace(part, copy)

@@ -172,7 +172,7 @@ def test_a_full_disk_is_74(capsys, monkeypatch):
     monkeypatch.setitem(FUNCTIONS, "models", fail)
     code, _, err = run(capsys, "models")
     assert code == 74
-    assert err.startswith("gfmtrust: x.parquet: No space left")
+    assert err.startswith("gfmtrust: x.parquet: no space left")
 
 
 @pytest.mark.bad_input

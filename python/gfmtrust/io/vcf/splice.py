@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gfmtrust.core.disk import write_failed
 from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.core.warning_counts import CountedWarning, WarningCounts
-from gfmtrust.io.atomic import part_file, synced, write_failed
+from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.bgzf import BgzfWriter
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf import reader as vcf_reader
