@@ -128,6 +128,14 @@ def test_regions_alone_need_no_vcf(regions_run):
     assert not (regions_run.outdir / "annotated").exists()
 
 
+def test_the_permissions_of_results_follow_the_umask(regions_run):
+    """No file or folder of a run under umask 077 can be read by others."""
+    assert regions_run.code == 0, regions_run.text
+    paths = [regions_run.outdir, *regions_run.outdir.rglob("*")]
+    assert len(paths) > 10
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+
+
 def test_means_and_tracks_of_a_region_are_those_of_its_bases(demo_run):
     bases = pq.read_table(demo_run.outdir / "scores" / "bases.parquet").to_pandas()
     with pyBigWig.open(str(demo_run.outdir / "tracks" / "entropy.bw")) as track:

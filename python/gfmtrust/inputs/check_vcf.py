@@ -27,6 +27,7 @@ from gfmtrust.inputs.record_keys import CountedSpelling, SpellingSorter
 from gfmtrust.io import bgzf, tables
 from gfmtrust.io.fasta import ContigSum
 from gfmtrust.io.genome import Genome
+from gfmtrust.io.output_digest import digest_of
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.io.vcf.info_values import KEYS
 from gfmtrust.io.vcf.our_lines import KeyClash, is_ours
@@ -98,6 +99,7 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
         **reader.counts(),
         **compared.counts(),
         warnings=warning_counts.rows(),
+        **digest_of(job.path),
     )
     return InputCheck(facts, reader.matches)
 

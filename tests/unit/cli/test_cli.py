@@ -100,8 +100,8 @@ def test_help_is_instant_because_nothing_heavy_is_imported():
         ),
         (["zzz"], "gfmtrust: step zzz: unknown; expected one of gfmtrust --help"),
         (
-            ["verify", "a.vcf"],
-            "gfmtrust: verify: the following arguments are required: output; expected the options of gfmtrust verify --help",
+            ["verify"],
+            "gfmtrust: verify: the following arguments are required: input; expected the options of gfmtrust verify --help",
         ),
         (
             [],
