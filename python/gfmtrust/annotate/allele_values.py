@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gfmtrust.core.errors import InternalError, message
+from gfmtrust.io import tables
 from gfmtrust.io.position_table import PositionTable, Rows
 from gfmtrust.io.vcf.info_values import COLUMN, row_texts
 from gfmtrust.io.vcf.reader import format_position
@@ -15,7 +16,8 @@ class AlleleValues:
     """sites.parquet opened to look up single alleles; use it in a `with` block."""
 
     def __init__(self, sites: Path):
-        self._table = PositionTable(sites, ["ref", "alt", *COLUMN.values()])
+        columns = ["ref", "alt", *COLUMN.values()]
+        self._table = PositionTable(sites, columns, schema=tables.SITES)
 
     def __enter__(self) -> AlleleValues:
         return self

@@ -80,13 +80,17 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
         for record in records:
             reader.take(record)
         reader.finish()
-        declared = declared_contigs.differences(header, reader.matches, genome.sums(), genome.name)
+        declared = declared_contigs.differences(
+            header, reader.matches, genome.contigs, genome.md5s, genome.name
+        )
         for contig, text in declared.items():
             warning_counts.add(text, contig)
         refused = contig_names.refusal(
             job.path.name, reader.matches, job.rule, genome.contigs, genome.name
         )
-        refused = refused or _other_mitochondrion(job, declared)
+        refused = refused or declared_contigs.other_mitochondrion(
+            job.path.name, declared, "use the FASTA of the VCF (or --allow_mismatch)"
+        )
         if refused and not job.allow_mismatch:
             raise refused
         compared = RefCheck()
@@ -102,16 +106,6 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
         **digest_of(job.path),
     )
     return InputCheck(facts, reader.matches)
-
-
-def _other_mitochondrion(job: VcfJob, declared: dict[str, str]) -> BadDataError | None:
-    """The error for a declared mitochondrion that is not the genome's: that of hg19 and the rCRS
-    have most letters in common, two bases apart, so that REF does not tell them apart."""
-    for name, text in declared.items():
-        if name in contig_names.MITOCHONDRIA:
-            remedy = "use the FASTA of the VCF (or --allow_mismatch)"
-            return BadDataError(message(job.path.name, text, "the same sequence", remedy))
-    return None
 
 
 class _Reader:

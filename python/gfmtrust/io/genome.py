@@ -169,6 +169,10 @@ class Genome:
             self._sums = {contig.name: contig for contig in contigs}
         return self._sums
 
+    def md5s(self) -> dict[str, str]:
+        """Return the md5 of every contig, from `sums`."""
+        return {name: contig.md5 for name, contig in self.sums().items()}
+
     def take_sums(self, sums: dict[str, fasta_scan.ContigSum]) -> None:
         """Take the sums of another process that has read the same file, in place of a pass."""
         self._sums = sums

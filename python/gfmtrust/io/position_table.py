@@ -79,11 +79,18 @@ def as_numpy(column: pa.ChunkedArray) -> np.ndarray:
 class PositionTable:
     """Random access to the rows of a table that has the columns contig, pos and the requested ones.
 
-    Raises BadDataError (65) where a column is missing and InternalError (70) where the rows of a
-    contig are not sorted by pos.
+    schema: the types that these columns must have, None where any will do. Raises BadDataError (65)
+    where a column is missing or of another type, and InternalError (70) where the rows of a contig
+    are not sorted by pos.
     """
 
-    def __init__(self, path: Path, columns: list[str], cache_rows: int = CACHE_ROWS):
+    def __init__(
+        self,
+        path: Path,
+        columns: list[str],
+        cache_rows: int = CACHE_ROWS,
+        schema: pa.Schema | None = None,
+    ):
         self.path = Path(path)
         self._file = tables.open_table(self.path)
         self._columns = ["pos", *columns]
@@ -98,6 +105,7 @@ class PositionTable:
                     "run annotate_sites again",
                 )
             )
+        self._check_types(schema)
         self._cache_rows = cache_rows
         self._cache: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
         self._stretches = _index_groups(self._file, self.path.name)
@@ -111,6 +119,17 @@ class PositionTable:
 
     def __exit__(self, *_) -> None:
         self._file.close()
+
+    def _check_types(self, schema: pa.Schema | None) -> None:
+        if schema is None:
+            return
+        stored = self._file.schema_arrow
+        for name in ("contig", *self._columns):
+            if stored.field(name).type != schema.field(name).type:
+                self._file.close()
+                observed = f"column {name} is {stored.field(name).type}"
+                expected = f"{schema.field(name).type}, as annotate_sites writes it"
+                raise BadDataError(message(self.path.name, observed, expected))
 
     def contigs(self) -> list[str]:
         """Return the names in the order of their first row."""

@@ -27,6 +27,7 @@ from gfmtrust.core.documents import (
     write_json,
     write_text,
 )
+from gfmtrust.core.errors import BadDataError, message
 
 __all__ = [
     "METADATA_KEY",
@@ -35,6 +36,7 @@ __all__ = [
     "open_table",
     "plain",
     "read",
+    "read_as",
     "read_json",
     "read_metadata",
     "write",
@@ -50,6 +52,18 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Return a whole table in memory; only for tables known to be small."""
     with open_table(path) as file:
         return file.read(columns=columns)
+
+
+def read_as(path: Path, schema: pa.Schema) -> pa.Table:
+    """Return the columns of a schema of a whole table that a user gave. Raises BadDataError (65)
+    where one is missing, of another type, or has a missing value."""
+    table = read(path, schema.names)
+    for field in schema:
+        column = table[field.name]
+        if column.type != field.type or column.null_count:
+            observed = f"column {field.name} is {column.type} with {column.null_count} missing"
+            raise BadDataError(message(str(path), observed, f"{field.type} without missing values"))
+    return table
 
 
 def batches(
@@ -84,7 +98,9 @@ class TableWriter:
 
     def __enter__(self) -> TableWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(self._part, self.schema, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            self._part, self.schema, compression="zstd", write_page_checksum=True
+        )
         return self
 
     def write(self, columns: dict | pa.Table) -> None:

@@ -8,8 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import small_run
-from step_calls import call
 
 from gfmtrust.cli.main import main
 from gfmtrust.core.errors import BadDataError, MissingInputError
@@ -20,29 +18,10 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(examples):
     """The folder of a small run with its annotated VCF and its report; the results are in
     `results`."""
-    folder = tmp_path_factory.mktemp("finished")
-    run = small_run.finish(folder)
-    calibration = ("--calibration", run / "calibration" / "calibration.json")
-    (run / "annotated").mkdir()
-    call(
-        *("annotate_vcf", "--vcf", folder / "a.vcf", "--id", "a", *calibration),
-        *("--sites", run / "scores" / "sites.parquet"),
-        *("--out", run / "annotated" / "a.gfm.vcf.gz"),
-    )
-    call(
-        *("report", "--checked", folder / "checked", "--plan", folder / "plan"),
-        *("--calibration", run / "calibration", "--sites", run / "scores"),
-        *("--models", run / "models" / "context_model", "--out_dir", run / "report"),
-        *("--counts", run / "annotated" / "a.counts.json"),
-        *("--metrics", *sorted((folder / "scores").glob("*.metrics.json"))),
-    )
-    (run / "pipeline_info").mkdir()
-    (run / "report" / "manifest.json").rename(run / "pipeline_info" / "manifest.json")
-    shutil.copy(folder / "plan" / "copies.parquet", run)
-    return folder
+    return examples
 
 
 @pytest.fixture
@@ -68,7 +47,7 @@ def test_a_sound_run_has_every_digest(finished):
     manifest = json.loads((finished / "results/pipeline_info/manifest.json").read_text())
     assert [one["name"] for one in manifest["inputs"]] == ["a.vcf"]
     assert manifest["inputs"][0]["bytes"] == (finished / "a.vcf").stat().st_size
-    assert manifest["annotated"][0]["index_file"]["name"] == "a.gfm.vcf.gz.tbi"
+    assert manifest["annotated"][0]["index_file"]["name"] == "annotated.vcf.gz.tbi"
     assert {"sites.parquet", "calibration.json", "copies.parquet"} <= {
         file["name"] for file in manifest["files"]
     }
@@ -108,9 +87,9 @@ def test_the_command_prints_what_it_compared(finished, capsys):
     [
         "scores/sites.parquet",
         "calibration/calibration.json",
-        "annotated/a.gfm.vcf.gz",
-        "annotated/a.gfm.vcf.gz.tbi",
-        "report/gfmtrust_report.html",
+        "annotated.vcf.gz",
+        "annotated.vcf.gz.tbi",
+        "gfmtrust_report.html",
         "models/context_model/model.onnx",
         "models/context_model/members.json",
         "copies.parquet",

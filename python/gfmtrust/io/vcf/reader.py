@@ -226,7 +226,7 @@ def _records(
             name,
             pos,
             _text(ref),
-            _alleles(path, line_no, alt, limits),
+            _alleles(path, line_no, alt),
             line,
             info_start,
             info_end,
@@ -251,18 +251,10 @@ def _contig_name(path: Path, line_no: int, contig: bytes) -> str:
     return contig.decode("ascii")
 
 
-def _alleles(path: Path, line_no: int, alt: bytes, limits: Limits) -> tuple[str, ...]:
+def _alleles(path: Path, line_no: int, alt: bytes) -> tuple[str, ...]:
     if alt == b".":
         return ()
     alts = tuple(_text(alt).split(","))
-    if len(alts) > limits.max_alts:
-        raise bad_line(
-            path,
-            line_no,
-            f"{len(alts):,} ALTs",
-            f"at most {limits.max_alts:,}",
-            "split it, as with bcftools norm -m-",
-        )
     if "" in alts:
         raise bad_line(
             path,

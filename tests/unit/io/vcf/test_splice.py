@@ -249,6 +249,15 @@ def test_digest_is_the_same_for_two_spellings_of_an_empty_info(tmp_path):
     assert len(digests) == 1
 
 
+@pytest.mark.long
+def test_a_record_may_have_any_number_of_alts(tmp_path):
+    alts = b",".join(b"A" + b"C" * (n % 40) + b"ACGT"[n % 4 : n % 4 + 1] for n in range(30_000))
+    source = stored(tmp_path / "in.vcf", vcf_text([(b"chr1", b"5", b"A", alts, b"AC=1")]))
+    contract = annotate(source, tmp_path / "out.vcf.gz")
+    assert contract.alts == 30_000
+    assert verify.verify(source, tmp_path / "out.vcf.gz")["alts"] == 30_000
+
+
 # --- index
 # ----------------------------------------------------------------------------------------------------------------------
 
