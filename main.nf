@@ -11,6 +11,7 @@ include { modelEntries     } from './subworkflows/local/utils_gfmtrust_pipeline/
 include { annotationInputs } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inputPath        } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { multiqcConfigs   } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { takeLock         } from './subworkflows/local/utils_gfmtrust_pipeline/lock'
 include { startText        } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
 include { endText          } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
 include { writeParameters  } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
@@ -29,6 +30,7 @@ workflow {
         def models = modelEntries(params.models)
         def options = annotationInputs(params, models)
         def fasta = inputPath('fasta', params.fasta)
+        takeLock(params.outdir, workflow.runName)
         log.info(startText(params, options.regions, ['context_model'] + (models + options.external_scores).collect { entry -> entry[0].id }))
         writeParameters(params, params.outdir, params.trace_report_suffix)
 

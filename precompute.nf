@@ -10,6 +10,7 @@ include { checkParameters   } from './subworkflows/local/utils_gfmtrust_pipeline
 include { modelEntries      } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { annotationInputs  } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inputPath         } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { takeLock          } from './subworkflows/local/utils_gfmtrust_pipeline/lock'
 include { startText         } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
 include { endText           } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
 include { writeParameters   } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
@@ -28,6 +29,7 @@ workflow {
         def models = modelEntries(params.models)
         def options = annotationInputs(params, models)
         def fasta = inputPath('fasta', params.fasta)
+        takeLock(params.outdir, workflow.runName)
         log.info(startText(params, options.regions, models.collect { entry -> entry[0].id }))
         writeParameters(params, params.outdir, params.trace_report_suffix)
 

@@ -120,9 +120,10 @@ def run(
     extra: dict[str, str] | None = None,
     before: tuple[str, ...] = (),
     script: str = "main.nf",
+    umask: int = -1,
 ) -> Run:
     """Run the pipeline in `launch` and wait for its end, whatever its exit code; `extra` are
-    environment variables."""
+    environment variables, `umask` is that of the process (-1: unchanged)."""
     launch.mkdir(parents=True, exist_ok=True)
     variables = environment(launch, parser, tools) | (extra or {})
     ended = subprocess.run(
@@ -134,6 +135,7 @@ def run(
         text=True,
         timeout=LIMIT_S,
         check=False,
+        umask=umask,
     )
     return Run(ended.returncode, ended.stdout + ended.stderr, launch, launch / outdir, suffix)
 

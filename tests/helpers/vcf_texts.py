@@ -13,8 +13,8 @@ HEADER = (
 COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 SAMPLES = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\tS2\n"
 OUR_LINES = [
-    '##INFO=<ID=GFM_STATUS,Number=A,Type=String,Description="s">',
-    '##INFO=<ID=GFM_RANK,Number=A,Type=Integer,Description="r">',
+    '##INFO=<ID=GFM_STATUS,Number=A,Type=String,Description="s",Source="gfmtrust",Version="0">',
+    '##INFO=<ID=GFM_RANK,Number=A,Type=Integer,Description="r",Source="gfmtrust",Version="0">',
     "##gfmtrustVersion=0",
 ]
 AWKWARD = [  # (CHROM, POS, REF, ALT, INFO) of records that have broken other tools

@@ -57,7 +57,7 @@ def fake_tools(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def odd_stub(tmp_path_factory, stub_tools):
     """A stub run with a space in the launch folder, odd file names in every parameter, two models
-    and two BEDs."""
+    and two BEDs, in the locale of a cron job."""
     launch = nextflow_run.make_inputs(
         tmp_path_factory.mktemp("odd") / "launch here", fasta=nextflow_run.ODD_FASTA
     )
@@ -65,7 +65,13 @@ def odd_stub(tmp_path_factory, stub_tools):
         (launch / "models" / name).mkdir(parents=True)
     for name in ("my regions[1].bed", "b.bed"):
         (launch / name).write_text("c1\t1\t5\n")
-    return nextflow_run.run(launch, *nextflow_run.ODD_OPTIONS, outdir="out here", tools=stub_tools)
+    return nextflow_run.run(
+        launch,
+        *nextflow_run.ODD_OPTIONS,
+        outdir="out here",
+        tools=stub_tools,
+        extra={"LC_ALL": "C", "LANG": "C"},
+    )
 
 
 @pytest.fixture(scope="session")
@@ -76,10 +82,11 @@ def demo_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def regions_run(tmp_path_factory):
-    """The demo's regions without any VCF: the context model alone."""
+    """The demo's regions without any VCF: the context model alone. The launch folder has letters
+    beyond ASCII, no one else may read what is written, and nothing can be written to HOME."""
     demo = nextflow_run.ROOT / "assets" / "demo"
     return nextflow_run.run(
-        tmp_path_factory.mktemp("regions"),
+        tmp_path_factory.mktemp("regions") / "Régions é 基因",
         "--regions_only",
         "--regions",
         str(demo / "regions.bed"),
@@ -87,4 +94,6 @@ def regions_run(tmp_path_factory):
         str(demo / "genome.fa.gz"),
         "--probes",
         "2000",
+        extra={"HOME": "/proc", "LC_ALL": "C.UTF-8"},
+        umask=0o077,
     )

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 
 import nextflow_run
 import output_page
@@ -127,6 +128,14 @@ def test_regions_alone_need_no_vcf(regions_run):
     assert not (regions_run.outdir / "annotated").exists()
 
 
+def test_the_permissions_of_results_follow_the_umask(regions_run):
+    """No file or folder of a run under umask 077 can be read by others."""
+    assert regions_run.code == 0, regions_run.text
+    paths = [regions_run.outdir, *regions_run.outdir.rglob("*")]
+    assert len(paths) > 10
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+
+
 def test_means_and_tracks_of_a_region_are_those_of_its_bases(demo_run):
     bases = pq.read_table(demo_run.outdir / "scores" / "bases.parquet").to_pandas()
     with pyBigWig.open(str(demo_run.outdir / "tracks" / "entropy.bw")) as track:
@@ -155,32 +164,69 @@ def test_resume_runs_nothing(demo_run):
     assert again.executed() == set()
 
 
+@contextmanager
+def started(launch, until):
+    """A run in `launch` that has printed `until`; it and its tasks are killed without warning at the
+    end, where it has not ended by then."""
+    output = launch / "started.log"
+    with open(output, "w") as log:
+        process = subprocess.Popen(
+            nextflow_run.command(launch, "out", "started", "-profile", "test"),
+            cwd=launch,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env=nextflow_run.environment(launch),
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + nextflow_run.LIMIT_S
+        while until not in output.read_text():
+            assert process.poll() is None, output.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.bad_input
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_run_into_the_same_folder_is_refused(tmp_path, end):
+    """The first run goes on, and leaves no lock when it is interrupted; a third one may start."""
+    lock = tmp_path / "out" / ".gfmtrust.lock"
+    (tmp_path / "second").mkdir()
+    with started(tmp_path, "Submitted process") as first:
+        second = nextflow_run.run(
+            tmp_path / "second", "-profile", "test", outdir=str(tmp_path / "out"), suffix="second"
+        )
+        assert second.code == 1
+        assert f"process {first.pid}, started" in second.text
+        assert str(lock) in second.text
+        assert second.text.count("--outdir: ") == 1
+        assert not (tmp_path / "out" / "pipeline_info" / "params_second.json").exists()
+        assert first.poll() is None
+        assert lock.exists()
+        first.send_signal(end)
+        first.wait(timeout=nextflow_run.LIMIT_S)
+    assert not lock.exists()
+
+
 @pytest.mark.bad_input
 def test_a_killed_run_ends_the_same_after_resuming(demo_run, tmp_path):
     """Nextflow and all its tasks are killed without warning while sites are scored."""
     assert demo_run.code == 0, demo_run.text
-    with open(tmp_path / "killed.log", "w") as log:
-        killed = subprocess.Popen(
-            nextflow_run.command(tmp_path, "out", "killed", "-profile", "test"),
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            env=nextflow_run.environment(tmp_path),
-            start_new_session=True,
-        )
-        try:
-            deadline = time.monotonic() + nextflow_run.LIMIT_S
-            while KILL_WHEN not in (tmp_path / "killed.log").read_text():
-                assert killed.poll() is None, (tmp_path / "killed.log").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-        finally:
-            os.killpg(killed.pid, signal.SIGKILL)
-            killed.wait()
+    lock = tmp_path / "out" / ".gfmtrust.lock"
+    with started(tmp_path, KILL_WHEN) as killed:
+        assert json.loads(lock.read_text())["pid"] == killed.pid
     resumed = nextflow_run.run(tmp_path, "-profile", "test", "-resume", suffix="resumed")
     assert resumed.code == 0, resumed.text
     assert not resumed.executed() & {"CHECK_INPUTS", "FIT_CONTEXT_MODEL", "PLAN_SITES"}
+    assert f"took over the lock file {lock} of a run that was killed" in resumed.text
+    assert not lock.exists()
     assert nextflow_run.contents(resumed.outdir) == nextflow_run.contents(demo_run.outdir)
 
 
@@ -193,6 +239,7 @@ def test_one_headerless_vcf_among_good_ones(demo_run, tmp_path):
     (tmp_path / "sheet.csv").write_text("sample,vcf\ngood,good.vcf.gz\nbad,bad.vcf\n")
     run = nextflow_run.run(tmp_path, "-profile", "test", "--input", "sheet.csv")
     assert run.code == 1
+    assert not (run.outdir / ".gfmtrust.lock").exists()
     assert {(nextflow_run.process(task), task["exit"]) for task in run.tasks()} == {
         ("READ_SHEET", "0"),
         ("CHECK_INPUTS", "65"),

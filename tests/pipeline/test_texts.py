@@ -4,6 +4,7 @@ good run and of a failed one."""
 import json
 import os
 import pty
+import socket
 import subprocess
 
 import nextflow_run
@@ -76,6 +77,35 @@ MONOCHROME = [
     (False, {}, f"{RUN} -ansi-log=false", True),
 ]
 """--monochrome_logs, environment, command line -> whether colours are switched off."""
+HERE_AND_NOW = {
+    "run": "angry_gauss",
+    "host": socket.gethostname(),
+    "namespace": os.readlink("/proc/self/ns/pid") if os.path.exists("/proc/self/ns/pid") else "",
+    "process": "2026-01-01T00:00:00Z",
+    "start": "2026-01-01 00:00:00 UTC",
+}
+
+
+def written_locks(folder):
+    """Results folders by name, with the lock files that another run left in them."""
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    locks = {
+        "free": None,
+        "killed": json.dumps(HERE_AND_NOW | {"pid": ended.pid}),
+        "number_given_again": json.dumps(HERE_AND_NOW | {"pid": os.getpid()}),
+        "other_host": json.dumps(HERE_AND_NOW | {"pid": ended.pid, "host": "node7.example"}),
+        "other_container": json.dumps(HERE_AND_NOW | {"pid": ended.pid, "namespace": "pid:[1]"}),
+        "empty": "",
+        "cut": '{"run": "angry',
+        "of_other_types": '{"pid": "one"}',
+    }
+    for name, text in locks.items():
+        (folder / name).mkdir(parents=True)
+        if text is not None:
+            (folder / name / ".gfmtrust.lock").write_text(text)
+    (folder / "file").write_text("no folder")
+    return [*locks, "file/results"]
 
 
 @pytest.fixture(scope="module", params=["v1", "v2"])
@@ -117,6 +147,8 @@ def printed(request, tmp_path_factory):
         "progress": progress,
         "outdir": str(folder / "out"),
         "monochrome": [given for *given, _ in MONOCHROME],
+        "locks": [str(folder / "locks" / name) for name in written_locks(folder / "locks")],
+        "again": str(folder / "locks" / "again"),
     }
     (folder / "cases.json").write_text(json.dumps(cases))
     ended = subprocess.run(
@@ -138,7 +170,9 @@ def printed(request, tmp_path_factory):
         stdin=subprocess.DEVNULL,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return json.loads((folder / "told.json").read_text()) | {"outdir": str(folder / "out")}
+    warnings = [line for line in (ended.stdout + ended.stderr).splitlines() if "took over" in line]
+    facts = {"outdir": str(folder / "out"), "folder": folder / "locks", "warnings": warnings}
+    return json.loads((folder / "told.json").read_text()) | facts
 
 
 @pytest.mark.bad_input
@@ -183,6 +217,57 @@ def test_progress_has_rate_batch_and_time_left(printed):
         "gpn: 12 of 12 shards scored, by an earlier run",
         "gpn: 12 of 12 shards scored, 180,000 sites, 180,000 sites/s",
     ]
+
+
+def test_a_free_folder_and_one_of_a_killed_run_are_taken(printed):
+    """The process of a killed run is gone, or its number belongs to another process by now."""
+    assert printed["locks"][:3] == [None, None, None]
+    for name in ("free", "killed", "number_given_again"):
+        folder = printed["folder"] / name
+        assert (folder / ".gfmtrust.lock").read_text() == printed["own"]
+        assert [path.name for path in folder.iterdir()] == [".gfmtrust.lock"]
+    assert len(printed["warnings"]) == 2
+    assert "run angry_gauss, host" in printed["warnings"][0]
+    facts = json.loads(printed["own"])
+    assert (facts["run"], facts["host"]) == ("happy_euler", socket.gethostname())
+
+
+@pytest.mark.bad_input
+def test_the_lock_of_another_host_is_refused_and_the_file_to_remove_is_named(printed):
+    for place, name in enumerate(("other_host", "other_container"), start=3):
+        lock = printed["folder"] / name / ".gfmtrust.lock"
+        line = printed["locks"][place]
+        host = "node7.example" if name == "other_host" else socket.gethostname()
+        pid = json.loads(lock.read_text())["pid"]
+        assert line.startswith(f"--outdir: {lock.parent} is in use (run angry_gauss, host {host}")
+        assert f"process {pid}, started 2026-01-01 00:00:00 UTC; lock file {lock})" in line
+        assert line.endswith("if that run no longer exists, remove the lock file")
+
+
+@pytest.mark.bad_input
+def test_a_lock_file_that_is_not_whole_is_refused(printed):
+    for place, name in enumerate(("empty", "cut", "of_other_types"), start=5):
+        assert (
+            f"lock file {printed['folder'] / name / '.gfmtrust.lock'})" in printed["locks"][place]
+        )
+        assert "remove the lock file" in printed["locks"][place]
+
+
+@pytest.mark.bad_input
+def test_a_results_folder_that_cannot_be_made_is_refused_in_one_line(printed):
+    line = printed["locks"][8]
+    assert line.startswith(f"--outdir: {printed['folder'] / 'file' / 'results'} cannot be written")
+    assert "\n" not in line
+
+
+@pytest.mark.bad_input
+def test_a_second_run_is_refused_until_the_first_has_ended(printed):
+    """The holder is alive: it is the very process that asks again. Another run does not release it."""
+    assert printed["again"][0] is None
+    assert printed["again"][1].endswith("wait until it has ended, or choose another --outdir")
+    assert f"process {json.loads(printed['own'])['pid']}," in printed["again"][1]
+    assert printed["left"] == [True, False]
+    assert printed["remote"] is True
 
 
 def test_counts_are_of_all_vcfs_and_leftovers_are_named(printed):

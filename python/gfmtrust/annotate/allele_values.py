@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import InternalError, message
+from gfmtrust.io import tables
 from gfmtrust.io.position_table import PositionTable, Rows, integers
 from gfmtrust.io.vcf.fields import NO_SNV, Fields
 from gfmtrust.io.vcf.info_texts import InfoTexts, info_texts
@@ -34,7 +35,7 @@ class AlleleValues:
 
     def __init__(self, sites: Path):
         columns = ["ref", "alt", *COLUMN.values()]
-        self._table = PositionTable(sites, columns, CACHE_ROWS, _decoded)
+        self._table = PositionTable(sites, columns, CACHE_ROWS, _decoded, tables.SITES)
 
     def __enter__(self) -> AlleleValues:
         return self

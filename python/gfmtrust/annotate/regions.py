@@ -74,6 +74,7 @@ def annotate_regions(
         **vars(written),
         **totals.counts(),
         output=published(out),
+        index_file=published(out.with_name(written.index)) if written.index else None,
     )
     counts.write(out.with_name(f"{name}.counts.json"))
     return counts

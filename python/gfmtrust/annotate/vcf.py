@@ -71,6 +71,7 @@ def annotate_vcf(
         calls=values.calls.by_flag(),
         **vars(written),
         output=published(out),
+        index_file=published(out.with_name(written.index)) if written.index else None,
     )
     counts.write(out.with_name(f"{id}.counts.json"))
     return counts

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import errno
 import logging
 import os
 import re
 import signal
 import sys
+import tempfile
 import traceback
+from pathlib import Path
 
 from gfmtrust import __version__
 from gfmtrust.cli import options as cli_options
 from gfmtrust.cli.steps import STEPS
+from gfmtrust.core.disk import fault_line, is_disk_fault
 from gfmtrust.core.errors import GfmtrustError, Terminated, UsageError, message
 
 INTERNAL = 70
@@ -64,7 +66,7 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; returns the exit code documented in docs/start/usage.md. Never raises."""
     signal.signal(signal.SIGTERM, _terminated)
-    debug = False
+    debug, options = False, None
     try:
         options = cli_options.parser(Parser, __version__).parse_args(arguments)
         debug = options.debug
@@ -86,19 +88,11 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
-            return _end(
-                GfmtrustError(
-                    message(
-                        str(error.filename or "output"),
-                        error.strerror or str(error),
-                        "room and a sound disk",
-                        "free some space and run again",
-                    )
-                ),
-                INPUT_OUTPUT,
-                debug,
-            )
+        if is_disk_fault(error):
+            line = fault_line(error, [os.getcwd(), *_output_folders(options), _temporary()])
+            return _end(GfmtrustError(line), INPUT_OUTPUT, debug)
+        if "No usable temporary directory" in str(error):
+            return _end(_no_temporary_folder(error), INPUT_OUTPUT, debug)
         return _bug()
     except SystemExit as ended:  # argparse ends --help and --version this way
         return int(ended.code or 0)
@@ -112,6 +106,25 @@ def _not_installed(error: ModuleNotFoundError, extra: str) -> GfmtrustError:
     expected = f"the extra `{extra}` for this step"
     remedy = f"pip install 'gfmtrust[{extra}]'"
     return GfmtrustError(message(f"package {error.name}", "not installed", expected, remedy))
+
+
+def _output_folders(options: argparse.Namespace | None) -> list[Path]:
+    """The folders that the options name for results."""
+    values = (getattr(options, name, None) for name in ("out", "out_dir"))
+    return [Path(value).parent for value in values if isinstance(value, (str, Path))]
+
+
+def _temporary() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError:
+        return os.environ.get("TMPDIR", "/tmp")
+
+
+def _no_temporary_folder(error: OSError) -> GfmtrustError:
+    observed = str(error.strerror or error).lower().replace("[", "").replace("]", "")
+    expected = "a folder for temporary files with room in it"
+    return GfmtrustError(message("TMPDIR", observed, expected, "set TMPDIR to such a folder"))
 
 
 def _terminated(_signal, _frame) -> None:

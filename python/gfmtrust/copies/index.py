@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.io import tables
 
 FORMAT = 1
@@ -110,10 +110,18 @@ class CopyIndex(CopyRows):
     def read(cls, path: str | Path, genome_digest: str) -> CopyIndex:
         """Read an index. Raises ConfigurationError (78) for one of another genome, format or
         parameters, MissingInputError (66), and BadDataError (65) for a file that is not a Parquet
-        table."""
+        table, lacks a column or is not sorted."""
         _check(Path(path), genome_digest)
-        table = tables.read(Path(path), SCHEMA.names)
-        return cls(**{name: table[name].to_numpy() for name in SCHEMA.names})
+        table = tables.read_as(Path(path), SCHEMA)
+        columns = {name: table[name].to_numpy() for name in SCHEMA.names}
+        key, span = _key(columns["contig_index"], columns["pos"]), columns["span"]
+        falls = (key[1:] < key[:-1]) | ((key[1:] == key[:-1]) & (span[1:] <= span[:-1]))
+        if falls.any():
+            observed = f"row {int(falls.argmax()) + 2} is not after the one before it"
+            raise BadDataError(
+                message(Path(path).name, observed, "sites in order, each once", "build it again")
+            )
+        return cls(**columns)
 
     def _rows(self, contig_index: np.ndarray, pos: np.ndarray, span: np.ndarray) -> np.ndarray:
         """Return the row of each site, -1 where there is none, int64 (n,)."""

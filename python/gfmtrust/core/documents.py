@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +14,100 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gfmtrust.core.disk import is_disk_fault, writing
 from gfmtrust.core.errors import BadDataError, GfmtrustError, MissingInputError, message
 
 METADATA_KEY = b"gfmtrust"
 
 
-def open_table(path: Path) -> pq.ParquetFile:
+class TableFile(pq.ParquetFile):
+    """A Parquet file whose faults are errors of ours that name it. The checksums of its pages are
+    compared where it has them, so that a flipped bit is not read as another number.
+
+    Every method raises BadDataError (65) for a damaged file or a column that is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.place = str(path)
+        with self._faults():
+            super().__init__(path, page_checksum_verification=True)
+
+    def read(self, columns: list[str] | None = None, **options: Any) -> pa.Table:
+        """All rows of some columns, of all where None."""
+        self._require(columns)
+        with self._faults():
+            return super().read(columns=columns, **options)
+
+    def read_row_group(self, i: int, columns: list[str] | None = None, **options: Any) -> pa.Table:
+        """The rows of one row group."""
+        self._require(columns)
+        with self._faults():
+            return super().read_row_group(i, columns=columns, **options)
+
+    def iter_batches(
+        self, batch_size: int = 65_536, columns: list[str] | None = None, **options: Any
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows in order, at most `batch_size` at a time."""
+        self._require(columns)
+        with self._faults():
+            batches = super().iter_batches(batch_size, columns=columns, **options)
+        while True:
+            with self._faults():
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    def _require(self, columns: list[str] | None) -> None:
+        absent = sorted(set(columns or ()) - set(self.schema_arrow.names))
+        if absent:
+            raise BadDataError(
+                message(
+                    self.place,
+                    f"no column {', '.join(absent)}",
+                    "the table of its step",
+                    "run its step again",
+                )
+            )
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            if is_disk_fault(error):  # the disk fails, and not the file
+                raise
+            observed = f"unreadable ({' '.join(str(error).split())[:80]})"
+            raise BadDataError(
+                message(self.place, observed, "a Parquet table", "run its step again")
+            ) from error
+
+
+def open_table(path: Path) -> TableFile:
     """A Parquet file opened for reading. Raises MissingInputError (66) or BadDataError (65) that
     names the file."""
     if not Path(path).is_file():
         raise MissingInputError(
             message(str(path), "not found", "a table of an earlier step", "run that step again")
         )
-    try:
-        return pq.ParquetFile(path)
-    except pa.ArrowException as error:
-        raise BadDataError(
-            message(
-                str(path),
-                f"unreadable ({str(error)[:80]})",
-                "a Parquet table",
-                "run its step again",
-            )
-        ) from error
+    return TableFile(path)
 
 
 def read_metadata(path: Path) -> dict:
-    """The JSON in the metadata of a table's schema; empty where there is none."""
+    """The JSON in the metadata of a table's schema; empty where there is none. Raises BadDataError
+    (65) where it is no JSON object."""
     with open_table(path) as file:
-        return json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
+        text = (file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        observed = "no JSON object in its metadata"
+        raise BadDataError(
+            message(str(path), observed, "the facts of its step", "run its step again")
+        )
+    return content
 
 
 def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> dict:
@@ -52,7 +119,7 @@ def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> di
         )
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise error_class(
             message(
                 str(path),
@@ -69,12 +136,16 @@ def write_json(path: Path, content: dict, sort_keys: bool = True) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, through `<path>.part`."""
+    """Write a text file, through `<path>.part`. Raises InputOutputError (74) for a full disk."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        with writing(path):
+            part.write_text(text, encoding="utf-8")
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def plain(value: Any) -> Any:

@@ -32,6 +32,7 @@ from gfmtrust.inputs.check_vcf import InputCheck, VcfJob, check_in_child, check_
 from gfmtrust.inputs.contig_names import ContigRule
 from gfmtrust.io import bed, bgzf
 from gfmtrust.io.genome import Genome
+from gfmtrust.io.output_digest import digest_of
 from gfmtrust.io.vcf.reader import format_position
 
 log = logging.getLogger(__name__)
@@ -241,6 +242,7 @@ def check_bed(
         n_snv_mismatch=0,
         sorted=is_sorted,
         warnings=tally.rows(),
+        **digest_of(path),
     )
     return InputCheck(facts, matches)
 

@@ -27,10 +27,12 @@ from gfmtrust.inputs.record_keys import CountedSpelling, SpellingSorter
 from gfmtrust.io import bgzf, tables
 from gfmtrust.io.fasta import ContigSum
 from gfmtrust.io.genome import Genome
+from gfmtrust.io.output_digest import digest_of
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.io.vcf.copied import Order
 from gfmtrust.io.vcf.htslib_check import check_with_htslib
-from gfmtrust.io.vcf.info_column import OUR_HEADER, has_our_keys
+from gfmtrust.io.vcf.info_values import KEYS
+from gfmtrust.io.vcf.our_lines import KeyClash, is_ours
 from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Header, Limits, Record
 
 MIN_MISMATCHES = 10
@@ -38,6 +40,7 @@ MAX_MISMATCH_RATE = 0.01
 CHANCE_RATE = 0.75  # at which a base differs from another one of four
 CHANCE_RATIO = 1000
 CONFIDENCE = 0.99
+OUR_KEYS = frozenset(key.encode() for key in KEYS)
 MAX_KINDS = 1000  # of warnings about records; those about the whole file are never left out
 
 
@@ -68,7 +71,8 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
     """Read all of one VCF, compare it with the genome and write its table of spellings.
 
     Raises BadDataError (65) for a malformed file, contig names that do not fit (rows 33, 34 of
-    faults), a wrong assembly (row 36); InputOutputError (74); MissingInputError (66).
+    faults), a wrong assembly (row 36), an INFO key of another program with the name of one of ours;
+    InputOutputError (74); MissingInputError (66).
     """
     warning_counts = WarningCounts()
     with tempfile.TemporaryDirectory(dir=job.work_dir) as runs:
@@ -77,13 +81,17 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
         for record in records:
             reader.take(record)
         reader.finish()
-        declared = declared_contigs.differences(header, reader.matches, genome.sums(), genome.name)
+        declared = declared_contigs.differences(
+            header, reader.matches, genome.contigs, genome.md5s, genome.name
+        )
         for contig, text in declared.items():
             warning_counts.add(text, contig)
         refused = contig_names.refusal(
             job.path.name, reader.matches, job.rule, genome.contigs, genome.name
         )
-        refused = refused or _other_mitochondrion(job, declared)
+        refused = refused or declared_contigs.other_mitochondrion(
+            job.path.name, declared, "use the FASTA of the VCF (or --allow_mismatch)"
+        )
         if refused and not job.allow_mismatch:
             raise refused
         compared = RefCheck()
@@ -96,18 +104,9 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
         **reader.counts(),
         **compared.counts(),
         warnings=warning_counts.rows(),
+        **digest_of(job.path),
     )
     return InputCheck(facts, reader.matches)
-
-
-def _other_mitochondrion(job: VcfJob, declared: dict[str, str]) -> BadDataError | None:
-    """The error for a declared mitochondrion that is not the genome's: that of hg19 and the rCRS
-    have most letters in common, two bases apart, so that REF does not tell them apart."""
-    for name, text in declared.items():
-        if name in contig_names.MITOCHONDRIA:
-            remedy = "use the FASTA of the VCF (or --allow_mismatch)"
-            return BadDataError(message(job.path.name, text, "the same sequence", remedy))
-    return None
 
 
 class _Reader:
@@ -140,7 +139,8 @@ class _Reader:
             warning_counts.add(
                 "plain gzip, not BGZF; recompress with bgzip for an index", job.path.name
             )
-        if any(OUR_HEADER.match(line) for line in header.lines):
+        self._clash = KeyClash(job.path, header.lines, OUR_KEYS)
+        if any(is_ours(line) for line in header.lines):
             warning_counts.add(
                 "carries lines of an earlier annotation; annotate_vcf asks for --overwrite",
                 job.path.name,
@@ -190,8 +190,7 @@ class _Reader:
             self._warn("INFO key twice in a record", record)
         for key in sorted(distinct - self._info_keys):
             self._warn(f"INFO key {shown(key)} not in header", record)
-        if has_our_keys(info):
-            self._warn("carries GFM_ keys; annotate_vcf asks for --overwrite", record)
+        self._clash.check(record)
 
     def _warn(self, text: str, record: Record) -> None:
         if len(self._warning_counts) >= MAX_KINDS and text not in self._warning_counts:

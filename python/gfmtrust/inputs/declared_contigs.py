@@ -7,9 +7,11 @@ The assembly that a line names is shown and not judged, because a FASTA does not
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
+from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.io.fasta import ContigSum
+from gfmtrust.inputs.contig_names import MITOCHONDRIA
 from gfmtrust.io.vcf.header import DECLARATION, LENGTH, Header
 
 MD5 = re.compile(rb"[<,](?:md5|M5)=\"?([0-9A-Fa-f]{32})\"?[,>]", re.IGNORECASE)
@@ -18,12 +20,18 @@ ASSEMBLY = re.compile(rb"[<,]assembly=(\"[^\"]*\"|[^,>]*)")
 
 
 def differences(
-    header: Header, matches: dict[str, str | None], sums: dict[str, ContigSum], fasta: str
+    header: Header,
+    matches: Mapping[str, str | None],
+    lengths: Mapping[str, int],
+    md5_of: Callable[[], Mapping[str, str]],
+    fasta: str,
 ) -> dict[str, str]:
     """Contig of the VCF -> how its declaration differs from the genome's contig; contigs that agree,
     that are not declared or that have no match are left out.
 
-    matches: contig of the records -> contig of the genome.
+    matches: contig of the records -> contig of the genome; lengths: of the genome; md5_of: returns
+    the md5 of each contig of the genome, and is called only where the header declares one, because
+    it may read the whole genome.
     """
     texts = {}
     for line in header.lines:
@@ -32,10 +40,22 @@ def differences(
             continue
         name = declaration[2].decode("utf-8", "backslashreplace")
         match = matches.get(name)
-        text = _difference(line, sums[match], fasta) if match is not None else ""
+        text = _difference(line, match, lengths, md5_of, fasta) if match is not None else ""
         if text:
             texts[name] = f"contig {shown(name)}{_assembly(line)} is declared with {text}"
     return texts
+
+
+def other_mitochondrion(place: str, texts: Mapping[str, str], remedy: str) -> BadDataError | None:
+    """The error for a declared mitochondrion that is not the genome's: that of hg19 and the rCRS
+    have most letters in common, two bases apart, so that REF does not tell them apart.
+
+    texts: of `differences`.
+    """
+    for name, text in texts.items():
+        if name in MITOCHONDRIA:
+            return BadDataError(message(place, text, "the same sequence", remedy))
+    return None
 
 
 def _assembly(line: bytes) -> str:
@@ -43,10 +63,16 @@ def _assembly(line: bytes) -> str:
     return f" of {shown(match[1].strip(QUOTE))}" if match else ""
 
 
-def _difference(line: bytes, contig: ContigSum, fasta: str) -> str:
+def _difference(
+    line: bytes,
+    match: str,
+    lengths: Mapping[str, int],
+    md5_of: Callable[[], Mapping[str, str]],
+    fasta: str,
+) -> str:
     length, md5 = LENGTH.search(line), MD5.search(line)
-    if length and int(length[1]) != contig.length:
-        return f"{int(length[1]):,} bases; {fasta} has {contig.length:,}"
-    if md5 and md5[1].decode().lower() != contig.md5:
+    if length and int(length[1]) != lengths[match]:
+        return f"{int(length[1]):,} bases; {fasta} has {lengths[match]:,}"
+    if md5 and md5[1].decode().lower() != md5_of()[match]:
         return f"another md5 than that of {fasta}"
     return ""

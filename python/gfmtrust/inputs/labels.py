@@ -22,12 +22,15 @@ from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import BadDataError, UsageError, message
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.core.warning_counts import shown
+from gfmtrust.inputs import declared_contigs
 from gfmtrust.inputs.alleles import classify
 from gfmtrust.inputs.contig_names import ContigRule, match
 from gfmtrust.inputs.sites import surroundings
 from gfmtrust.inputs.variants import normalised
 from gfmtrust.io import tables
+from gfmtrust.io.genome import Genome
 from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf.header import Header
 
 log = logging.getLogger(__name__)
 
@@ -193,6 +196,7 @@ def _read(
         for line in header.lines
     )
     places: dict[str, int] = {}
+    matches: dict[str, str | None] = {}
     rows = []
     for record in records:
         counts["alleles"] += len(record.alts)
@@ -201,9 +205,10 @@ def _read(
             counts[NO_KEY] += len(record.alts)
             continue
         if record.contig not in places:
-            places[record.contig] = index.get(
-                match(record.contig, lengths.get(record.contig), naming, genome.contigs), -1
+            matches[record.contig] = match(
+                record.contig, lengths.get(record.contig), naming, genome.contigs
             )
+            places[record.contig] = index.get(matches[record.contig], -1)
         values = text.split(",") if per_allele else [text] * len(record.alts)
         for alt, value in zip(
             record.alts,
@@ -218,7 +223,23 @@ def _read(
                 rows.append(
                     (places[record.contig], record.pos, record.ref.upper(), alt.upper(), label)
                 )
+    _compare_declared(path, header, matches, genome)
     return pd.DataFrame(rows, columns=[*KEY, "label"])
+
+
+def _compare_declared(
+    path: Path, header: Header, matches: dict[str, str | None], genome: Genome
+) -> None:
+    """Warn of contigs that the header declares unlike the genome's. Raises BadDataError (65) for
+    another mitochondrion."""
+    declared = declared_contigs.differences(
+        header, matches, genome.contigs, genome.md5s, genome.name
+    )
+    remedy = "use the labels of the FASTA's assembly"
+    if refused := declared_contigs.other_mitochondrion(path.name, declared, remedy):
+        raise refused
+    for text in declared.values():
+        log.info("warning: %s: %s", path.name, text)
 
 
 def info_value(info: bytes, key: str) -> str | None:

@@ -16,7 +16,7 @@ from gfmtrust.core.alphabet import N, encode
 from gfmtrust.core.binomial import lower_bound
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, message
 from gfmtrust.core.warning_counts import WarningCounts, shown
-from gfmtrust.inputs import contig_names, frequency_key
+from gfmtrust.inputs import contig_names, declared_contigs, frequency_key
 from gfmtrust.inputs.allele_counts import FIELDS, RecordCounter, frequencies
 from gfmtrust.inputs.check_vcf import CONFIDENCE, MAX_MISMATCH_RATE
 from gfmtrust.inputs.contig_names import ContigRule
@@ -70,11 +70,26 @@ class Population:
             )
             if refused:
                 raise refused
+        self._compare_declared(header, matches)
         names: dict[int, list[str]] = {}
         for name, match in matches.items():
             if match is not None:
                 names.setdefault(self._genome.names.index(match), []).append(name)
         return names
+
+    def _compare_declared(self, header: Header, matches: dict[str, str | None]) -> None:
+        """Warn of contigs that the header declares unlike the genome's. Raises BadDataError (65) for
+        another mitochondrion."""
+        genome = self._genome
+        declared = declared_contigs.differences(
+            header, matches, genome.contigs, genome.md5s, genome.name
+        )
+        for contig, text in declared.items():
+            self.warnings.add(text, contig)
+        place, remedy = f"{OPTION} {self._path.name}", "use the file of the FASTA's assembly"
+        refused = declared_contigs.other_mitochondrion(place, declared, remedy)
+        if refused and not self._allow_mismatch:
+            raise refused
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[pysam.TabixFile]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gfmtrust.core.errors import CannotWriteError, InputOutputError, UsageError, message
+from gfmtrust.core.disk import write_failed
+from gfmtrust.core.errors import CannotWriteError, UsageError, message
 
 INDEX_ENDINGS = (".tbi", ".csi")
 
@@ -65,17 +66,6 @@ def synced(part: Path) -> Iterator:
             raise write_failed(part, error) from error
     finally:
         _close_quietly(file)
-
-
-def write_failed(path: Path, error: OSError, done: str = "") -> InputOutputError:
-    """Return the error for bytes that could not be written; `done` says how far writing came, such
-    as 'after 12 records'."""
-    observed = f"{(error.strerror or str(error)).lower()} {done}".strip()
-    return InputOutputError(
-        message(
-            path.name.removesuffix(".part"), observed, "room on the disk", "free some and run again"
-        )
-    )
 
 
 def _close_quietly(file) -> None:

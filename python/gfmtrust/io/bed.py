@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gfmtrust.core import names
+from gfmtrust.core.disk import write_failed
 from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.core.warning_counts import CountedWarning, WarningCounts, shown
 from gfmtrust.io import bgzf
-from gfmtrust.io.atomic import part_file, synced, write_failed
+from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.intervals import IntervalSet
 from gfmtrust.io.tabix import CSI_FROM, write_index
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pyfaidx
 
+from gfmtrust.core.disk import is_disk_fault, write_failed
 from gfmtrust.core.errors import BadDataError, CannotWriteError, message
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.io import bgzf
@@ -55,6 +56,8 @@ class Faidx(pyfaidx.Faidx):
         try:
             index.write_text(text, encoding="utf-8")
         except OSError as error:
+            if is_disk_fault(error):
+                raise write_failed(index, error) from error
             observed = f"cannot be written ({error.strerror})"
             expected = "a folder with room for the index"
             raise CannotWriteError(message(str(index), observed, expected)) from error

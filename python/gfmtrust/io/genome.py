@@ -18,6 +18,7 @@ import numpy as np
 import pyfaidx
 
 from gfmtrust.core.alphabet import FOLD, INVALID, PAD
+from gfmtrust.core.disk import writing
 from gfmtrust.core.errors import BadDataError, InputOutputError, message
 from gfmtrust.core.warning_counts import WarningCounts, shown
 from gfmtrust.io import bgzf, fasta_index
@@ -168,6 +169,10 @@ class Genome:
             self._sums = {contig.name: contig for contig in contigs}
         return self._sums
 
+    def md5s(self) -> dict[str, str]:
+        """Return the md5 of every contig, from `sums`."""
+        return {name: contig.md5 for name, contig in self.sums().items()}
+
     def take_sums(self, sums: dict[str, fasta_scan.ContigSum]) -> None:
         """Take the sums of another process that has read the same file, in place of a pass."""
         self._sums = sums
@@ -250,7 +255,7 @@ def _check_start(path: Path) -> None:
 def _decompressed(path: Path, work_dir: Path) -> Path:
     copy = work_dir / (path.name.removesuffix(".gz") + ".decompressed.fa")
     part = copy.with_name(copy.name + ".part")
-    with open(part, "wb") as file:
+    with writing(copy), open(part, "wb") as file:
         for chunk in bgzf.read_chunks(path, max_ratio=None):
             file.write(chunk)
     os.replace(part, copy)

@@ -16,3 +16,9 @@ def published(path: Path) -> PublishedFile:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
     return PublishedFile(Path(path).name, size, digest)
+
+
+def digest_of(path: Path) -> dict:
+    """Return size and SHA-256 of a file as `bytes` and `sha256`, for a contract that has its name."""
+    file = published(path)
+    return {"bytes": file.bytes, "sha256": file.sha256}

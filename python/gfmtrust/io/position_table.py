@@ -100,9 +100,10 @@ def decoded(table: pa.Table) -> dict[str, np.ndarray]:
 class PositionTable:
     """Random access to the rows of a table that has the columns contig, pos and the requested ones.
 
-    decode: makes the columns of a row group from its table, by name, `pos` among them. Raises
-    BadDataError (65) where a column is missing and InternalError (70) where the rows of a contig
-    are not sorted by pos.
+    decode: makes the columns of a row group from its table, by name, `pos` among them. schema: the
+    types that these columns must have, None where any will do. Raises BadDataError (65) where a
+    column is missing or of another type, and InternalError (70) where the rows of a contig are not
+    sorted by pos.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class PositionTable:
         columns: list[str],
         cache_rows: int = CACHE_ROWS,
         decode: Callable[[pa.Table], dict[str, Any]] = decoded,
+        schema: pa.Schema | None = None,
     ):
         self.path = Path(path)
         self._file = tables.open_table(self.path)
@@ -126,6 +128,7 @@ class PositionTable:
                     "run annotate_sites again",
                 )
             )
+        self._check_types(schema)
         self._cache_rows, self._decode = cache_rows, decode
         self._cache: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._stretches = _index_groups(self._file, self.path.name)
@@ -139,6 +142,17 @@ class PositionTable:
 
     def __exit__(self, *_) -> None:
         self._file.close()
+
+    def _check_types(self, schema: pa.Schema | None) -> None:
+        if schema is None:
+            return
+        stored = self._file.schema_arrow
+        for name in ("contig", *self._columns):
+            if stored.field(name).type != schema.field(name).type:
+                self._file.close()
+                observed = f"column {name} is {stored.field(name).type}"
+                expected = f"{schema.field(name).type}, as annotate_sites writes it"
+                raise BadDataError(message(self.path.name, observed, expected))
 
     def contigs(self) -> list[str]:
         """Return the names in the order of their first row."""

@@ -184,6 +184,8 @@ class _Section:
 
     def first_position(self) -> int | None:
         """The position of the first line of the section, None where it is of another contig."""
+        if not self._blocks:
+            raise self._misfit(f"no block at byte {self._start:,}")
         lines = self._text(0)[1:]
         return self._position(lines.partition(b"\n")[0])
 

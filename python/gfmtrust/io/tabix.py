@@ -7,6 +7,7 @@ from pathlib import Path
 import pysam
 
 from gfmtrust.core.warning_counts import WarningCounts, shown
+from gfmtrust.io.atomic import INDEX_ENDINGS
 
 CSI_FROM = 2**29 - 1
 """The last position that a .tbi supports (tabix specification); beyond it a .csi is written."""
@@ -38,6 +39,8 @@ def write_index(
     try:
         pysam.tabix_index(str(path), force=True, keep_original=True, csi=csi, **layout)
     except OSError as error:
+        for ending in INDEX_ENDINGS:
+            path.with_name(path.name + ending).unlink(missing_ok=True)  # it may be cut off
         warning_counts.add(
             f"no index written: htslib cannot ({shown(str(error)).replace(str(path), path.name)})",
             path.name,

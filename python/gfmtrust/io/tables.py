@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 from gfmtrust.core.column import Column
 from gfmtrust.core.columns import BASES_COLUMNS, SITES_COLUMNS, column_of
+from gfmtrust.core.disk import writing
 from gfmtrust.core.documents import (
     METADATA_KEY,
     open_table,
@@ -25,6 +27,7 @@ from gfmtrust.core.documents import (
     write_json,
     write_text,
 )
+from gfmtrust.core.errors import BadDataError, message
 
 __all__ = [
     "METADATA_KEY",
@@ -33,6 +36,7 @@ __all__ = [
     "open_table",
     "plain",
     "read",
+    "read_as",
     "read_json",
     "read_metadata",
     "write",
@@ -50,6 +54,18 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
         return file.read(columns=columns)
 
 
+def read_as(path: Path, schema: pa.Schema) -> pa.Table:
+    """Return the columns of a schema of a whole table that a user gave. Raises BadDataError (65)
+    where one is missing, of another type, or has a missing value."""
+    table = read(path, schema.names)
+    for field in schema:
+        column = table[field.name]
+        if column.type != field.type or column.null_count:
+            observed = f"column {field.name} is {column.type} with {column.null_count} missing"
+            raise BadDataError(message(str(path), observed, f"{field.type} without missing values"))
+    return table
+
+
 def batches(
     path: Path, columns: list[str] | None = None, rows: int = ROW_GROUP
 ) -> Iterator[pa.RecordBatch]:
@@ -63,7 +79,8 @@ class TableWriter:
     error.
 
     The sizes of the pieces do not affect the file, because rows are collected into groups of
-    ROW_GROUP before they are written.
+    ROW_GROUP before they are written. Raises InputOutputError (74) for a full disk, with no file
+    left.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, metadata: dict | None = None):
@@ -81,7 +98,9 @@ class TableWriter:
 
     def __enter__(self) -> TableWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(self._part, self.schema, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            self._part, self.schema, compression="zstd", write_page_checksum=True
+        )
         return self
 
     def write(self, columns: dict | pa.Table) -> None:
@@ -102,18 +121,23 @@ class TableWriter:
         )
         whole = rows.num_rows - rows.num_rows % ROW_GROUP if keep_rest else rows.num_rows
         if whole:
-            self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
+            with writing(self.path):
+                self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
         self._pending = [rows.slice(whole)]
         self._n_pending = rows.num_rows - whole
 
     def __exit__(self, kind, error, trace) -> None:
-        if kind is None:
-            self._flush(keep_rest=False)
-        self._writer.close()
-        if kind is None:
-            self._part.replace(self.path)
-        else:
-            self._part.unlink(missing_ok=True)
+        try:
+            if kind is None:
+                self._flush(keep_rest=False)
+                with writing(self.path):
+                    self._writer.close()
+                    self._part.replace(self.path)
+        finally:
+            if self._part.exists():  # the table is not whole
+                with suppress(OSError):  # the first error is the one to see
+                    self._writer.close()
+                self._part.unlink(missing_ok=True)
 
 
 def write(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from gfmtrust.core.disk import is_disk_fault
 from gfmtrust.core.errors import (
     CannotWriteError,
     InputOutputError,
@@ -14,9 +15,6 @@ from gfmtrust.core.errors import (
     message,
 )
 from gfmtrust.models import contents
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-
 
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 """Errors of a cache folder that cannot be created or written; the last two occur where a file has
@@ -64,10 +62,13 @@ def no_checkpoint(
         f"not fetched ({cause(error)})",
         folder(repository, revision),
     )
-    if getattr(error, "errno", None) in FULL:
+    if is_disk_fault(error):
         return InputOutputError(
             message(
-                place, observed, "room for it", "free some space, or set HF_HOME to another disk"
+                place,
+                observed,
+                f"room in {cache_folder}",
+                "free some there, or set HF_HOME to another disk",
             )
         )
     if getattr(error, "errno", None) in CLOSED:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gfmtrust import __version__
 from gfmtrust.core.contracts.base import encoded
-from gfmtrust.core.contracts.counts import Counts
+from gfmtrust.core.contracts.counts import Counts, PublishedFile
 from gfmtrust.core.contracts.manifest import (
     Manifest,
     ManifestCalibration,
@@ -34,6 +34,7 @@ PUBLISHED_FIELDS = (
     "newline_added",
     "sorted",
     "index",
+    "index_file",
 )
 """The entry of an annotated file. `digest` covers all records without our keys and is the same for
 input and output."""
@@ -70,6 +71,10 @@ def manifest(run, files: list[Path]) -> Manifest:
         ),
         annotated=tuple(contract(counts) for counts in run.files),
         files=tuple(sorted((published(path) for path in files), key=lambda file: file.name)),
+        inputs=tuple(
+            PublishedFile(one.name, one.bytes, one.sha256)
+            for one in sorted(run.checks.inputs, key=lambda one: (one.name, one.id))
+        ),
         labels_verdict=run.labels_verdict,
     )
 

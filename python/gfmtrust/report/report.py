@@ -27,6 +27,7 @@ from gfmtrust.core.contracts.shard import ShardMetrics
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, synced
+from gfmtrust.planning.plan import COPY_INDEX
 from gfmtrust.report import exam_rows, loci, manifest, multiqc, sanity
 from gfmtrust.report import figures as report_figures
 from gfmtrust.report import rows as report_rows
@@ -147,6 +148,7 @@ def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Ru
         path for name in CALIBRATION_FILES if (path := files.calibration / name).is_file()
     ]
     step_files += [path for path in sorted(files.sites.iterdir()) if path.is_file()]
+    step_files += [path for path in [files.plan / COPY_INDEX] if path.is_file()]
     manifest.manifest(run, step_files + pages).write(out_dir / Manifest.NAME)
     return run
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyBigWig
 
 from gfmtrust.core.alphabet import BASES
-from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.errors import BadDataError, InputOutputError, message
 from gfmtrust.core.interfaces import Genome
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.score_tables.contigs import names_in_table
@@ -88,12 +88,22 @@ class Track:
             here = positions[start:stop]
             if len(here) < DENSE:
                 for i, pos in enumerate(here.tolist()):
-                    values[start + i] = self._file.values(name, pos, pos + 1)[0]
+                    values[start + i] = self._stored(name, pos, pos + 1)[0]
             else:
                 first, last = int(here[0]), int(here[-1]) + 1
-                whole = np.array(self._file.values(name, first, last), np.float64)
-                values[start:stop] = whole[here - first]
+                values[start:stop] = self._stored(name, first, last)[here - first]
         return values
+
+    def _stored(self, name: str, start: int, stop: int) -> np.ndarray:
+        """The values of the bases start..stop, float64. Raises InputOutputError (74) for a damaged
+        file."""
+        try:
+            return np.array(self._file.values(name, start, stop), np.float64)
+        except RuntimeError as error:
+            observed = f"the values of {name}:{start + 1}-{stop} cannot be read"
+            raise InputOutputError(
+                message(self.path.name, observed, "a whole bigWig", "copy it again")
+            ) from error
 
     def alleles(self, genome: Genome, contig: str, variants: list[Variant]) -> np.ndarray:
         """A value of a base says nothing of an allele that changes the length: NaN (n,)."""

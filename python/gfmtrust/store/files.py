@@ -148,8 +148,8 @@ def _failed(store: Path, error: OSError) -> InputOutputError:
         message(
             f"score store {store}",
             (error.strerror or str(error)).lower(),
-            "room on the disk",
-            "free some and run again; no half-written file is left",
+            f"room in {store.absolute()}",
+            "free some there and run again; no half-written file is left",
         )
     )
 

@@ -100,8 +100,8 @@ def test_help_is_instant_because_nothing_heavy_is_imported():
         ),
         (["zzz"], "gfmtrust: step zzz: unknown; expected one of gfmtrust --help"),
         (
-            ["verify", "a.vcf"],
-            "gfmtrust: verify: the following arguments are required: output; expected the options of gfmtrust verify --help",
+            ["verify"],
+            "gfmtrust: verify: the following arguments are required: input; expected the options of gfmtrust verify --help",
         ),
         (
             [],
@@ -172,7 +172,7 @@ def test_a_full_disk_is_74(capsys, monkeypatch):
     monkeypatch.setitem(FUNCTIONS, "models", fail)
     code, _, err = run(capsys, "models")
     assert code == 74
-    assert err.startswith("gfmtrust: x.parquet: No space left")
+    assert err.startswith("gfmtrust: x.parquet: no space left")
 
 
 @pytest.mark.bad_input

@@ -15,6 +15,7 @@ from paths import ROOT
 from scipy.stats import beta, binom
 from vcf_texts import AWKWARD, COLUMNS, HEADER, line, stored, vcf_text
 
+from gfmtrust.core.columns import info_header_lines
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, UsageError
 from gfmtrust.inputs import check, check_vcf, contig_names, record_keys
 from gfmtrust.inputs.allele_counts import UNKNOWN
@@ -310,17 +311,36 @@ def test_plain_gzip_is_said(fasta, out, tmp_path):
 
 
 def test_earlier_annotation_is_said_before_hours_of_scoring(fasta, out, tmp_path):
-    _, row = one(
-        fasta,
-        out,
-        tmp_path,
-        [(b"chr1", b"1", b"A", b"C", b"GFM_RANK=1")],
-        NO_LENGTHS + b"##gfmtrustVersion=1\n",
-    )
-    assert [text for text in texts(row) if "--overwrite" in text] == [
+    ours = "\n".join(info_header_lines()).encode() + b"\n##gfmtrustVersion=1\n"
+    records = [(b"chr1", b"1", b"A", b"C", b"GFM_RANK=1")]
+    _, row = one(fasta, out, tmp_path, records, NO_LENGTHS + ours)
+    assert set(texts(row)) == {
         "carries lines of an earlier annotation; annotate_vcf asks for --overwrite",
-        "carries GFM_ keys; annotate_vcf asks for --overwrite",
-    ]
+        "contig chr1 not in header",
+    }
+
+
+def test_a_key_of_another_program_needs_no_overwrite(fasta, out, tmp_path):
+    foreign = b'##INFO=<ID=GFM_X,Number=1,Type=Integer,Description="x">\n'
+    records = [(b"chr1", b"1", b"A", b"C", b"GFM_X=1")]
+    _, row = one(fasta, out, tmp_path, records, NO_LENGTHS + foreign)
+    assert texts(row) == ["contig chr1 not in header"]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("header", "place"),
+    [
+        (b"", "chr1:1"),
+        (b'##INFO=<ID=GFM_RANK,Number=A,Type=Integer,Description="r">\n', "header"),
+    ],
+)
+def test_a_foreign_key_with_a_name_of_ours_ends_before_scoring(fasta, out, tmp_path, header, place):
+    records = [(b"chr1", b"1", b"A", b"C", b"AC=1;GFM_RANK=1")]
+    with pytest.raises(
+        BadDataError, match=f"{place}: carries the INFO key GFM_RANK of another program"
+    ):
+        one(fasta, out, tmp_path, records, NO_LENGTHS + header)
 
 
 def test_a_hostile_number_of_kinds_stays_small(fasta, out, tmp_path):

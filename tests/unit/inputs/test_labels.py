@@ -1,6 +1,8 @@
 """Labelled VCFs: what becomes a label, what does not and why, and which alleles of a run it
 meets."""
 
+import hashlib
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -336,3 +338,43 @@ def test_cpg_is_read_from_the_genome(tmp_path, genome):
     ]
     assert [row["cpg"] for row in result] == expected
     assert np.sum(expected) == 2
+
+
+@pytest.mark.parametrize(
+    ("declared", "warning"),
+    [
+        ("length=32", None),
+        ("length=32,md5={md5}", None),
+        ("length=33,assembly=hg19", "contig c of hg19 is declared with 33 bases; genome.fa has 32"),
+        ("length=32,md5={other}", "contig c is declared with another md5 than that of genome.fa"),
+    ],
+)
+def test_declared_contigs_are_compared_with_the_genome(tmp_path, genome, caplog, declared, warning):
+    md5 = hashlib.md5(LETTERS.encode()).hexdigest()
+    line = f"##contig=<ID=c,{declared}>".format(md5=md5, other=md5[::-1])
+    (tmp_path / "labelled.vcf").write_text(
+        HEAD.replace("##contig=<ID=c,length=32>", line).format("")
+        + "".join(f"c\t{pos}\t.\t{ref}\t{alt}\t.\t.\t{info}\n" for pos, ref, alt, info in GOOD)
+    )
+    rule = labels.rule_of("CLNSIG", None, None)
+    with caplog.at_level("INFO"):
+        labels.read_labels(tmp_path / "labelled.vcf", rule, genome, tmp_path / "l.parquet")
+    warnings = [text for text in caplog.messages if "declared" in text]
+    assert warnings == ([f"warning: labelled.vcf: {warning}"] if warning else [])
+
+
+@pytest.mark.bad_input
+def test_labels_of_another_mitochondrion_are_refused(tmp_path):
+    (tmp_path / "genome.fa").write_text(f">chrM\n{LETTERS}\n")
+    (tmp_path / "labelled.vcf").write_text(
+        HEAD.replace("ID=c,length=32", "ID=chrM,length=34").format("")
+        + "".join(f"chrM\t{p}\t.\t{ref}\t{alt}\t.\t.\t{info}\n" for p, ref, alt, info in GOOD)
+    )
+    genome, rule = (
+        Genome.open(tmp_path / "genome.fa", tmp_path),
+        labels.rule_of("CLNSIG", None, None),
+    )
+    with pytest.raises(
+        BadDataError, match="contig chrM is declared with 34 bases; genome.fa has 32"
+    ):
+        labels.read_labels(tmp_path / "labelled.vcf", rule, genome, tmp_path / "l.parquet")

@@ -249,3 +249,35 @@ def test_an_index_or_a_file_that_is_cut_off(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(InputOutputError, match=r"pop.vcf.gz: "):
         opened(path).applied(alleles_of(rows))
+
+
+@pytest.mark.parametrize(
+    ("declared", "warning"),
+    [
+        ("length=60000", ""),
+        (f"md5={GENOME.md5s()['chr1']}", ""),
+        (
+            "length=248956422",
+            "contig chr1 is declared with 248,956,422 bases; genome.fa has 60,000",
+        ),
+        (f"md5={'0' * 32}", "contig chr1 is declared with another md5 than that of genome.fa"),
+    ],
+)
+def test_declared_contigs_are_compared_with_the_genome(tmp_path, declared, warning):
+    rows = snv_rows(range(100, 400, 20))
+    contigs = f"##contig=<ID=chr1,{declared}>\n"
+    population = opened(population_file(tmp_path, rows, contigs=contigs))
+    population.frequencies(alleles_of(rows))
+    assert ("declared" in lines(population)) is bool(warning)
+    assert warning in lines(population)
+
+
+@pytest.mark.bad_input
+def test_frequencies_of_another_mitochondrion_are_refused(tmp_path):
+    genome = random_genome(3, 1000, chrM="ACGT" * 10)
+    path = population_file(
+        tmp_path, [("chrM", 3, "T", "A", "AF=0.5")], contigs="##contig=<ID=chrM,length=44>\n"
+    )
+    with pytest.raises(BadDataError, match="contig chrM is declared with 44 bases; fake.fa has 40"):
+        Population(path, genome, ContigRule())
+    assert "declared" in lines(Population(path, genome, ContigRule(), allow_mismatch=True))

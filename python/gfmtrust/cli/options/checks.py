@@ -8,10 +8,33 @@ from gfmtrust.core.law_names import LAW_TEXTS, SHIFTED
 STEPS = {
     "verify": step(
         "Check independently that an annotated VCF is its input plus the GFM_ keys and "
-        "nothing else. Example: gfmtrust verify calls.vcf.gz "
-        "results/annotated/S1/S1.gfm.vcf.gz",
-        input=dict(type=Path, bare=True, help="the VCF given to annotate_vcf"),
-        output=dict(type=Path, bare=True, help="the VCF that annotate_vcf wrote"),
+        "nothing else; or compare the files of a finished run with the digests in its manifest, and "
+        "score a part of its alleles again. Example: gfmtrust verify calls.vcf.gz "
+        "results/annotated/S1/S1.gfm.vcf.gz; gfmtrust verify results --rescore 0.01 --fasta genome.fa",
+        "device",
+        "cpus",
+        "seed",
+        input=dict(
+            type=Path, bare=True, help="the VCF given to annotate_vcf, or the --outdir of a run"
+        ),
+        output=dict(
+            type=Path,
+            bare=True,
+            nargs="?",
+            help="the VCF that annotate_vcf wrote; not with the folder of a run",
+        ),
+        inputs=dict(
+            type=Path,
+            nargs="+",
+            default=[],
+            help="with a folder: the VCFs and BEDs of the run, to be compared with its manifest",
+        ),
+        rescore=dict(
+            type=share,
+            help="with a folder: share of the scored SNVs that are scored again with the bundles of "
+            "the run and compared, bit by bit on the same kind of device",
+        ),
+        fasta=dict(type=Path, help="with --rescore: the genome of the run"),
     ),
     "compare": step(
         "Compare two annotations of the same alleles: flags and numbers that changed, alleles "

@@ -87,7 +87,8 @@ STEPS = {
         sites=dict(type=Path, required=True, help="sites.parquet written by annotate_sites"),
         out=dict(type=Path, required=True, help="output, .vcf or .vcf.gz"),
         overwrite=dict(
-            action="store_true", help="replace the GFM_ keys of an input that was annotated before"
+            action="store_true",
+            help="replace the keys of gfmtrust in an input that was annotated before",
         ),
     ),
     "annotate_regions": step(

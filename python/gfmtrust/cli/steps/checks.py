@@ -5,12 +5,57 @@ from __future__ import annotations
 import argparse
 import sys
 
+from gfmtrust.core.errors import UsageError, message
+
 
 def verify(options: argparse.Namespace) -> None:
+    if options.input.is_dir():
+        _verify_run(options)
+        return
     from gfmtrust.io.vcf import verify as step
 
-    counts = step.verify(options.input, options.output)
-    sys.stdout.write("\n".join(f"{name}\t{count}" for name, count in sorted(counts.items())) + "\n")
+    alone = {"--inputs": options.inputs, "--rescore": options.rescore, "--fasta": options.fasta}
+    if given := [name for name, value in alone.items() if value]:
+        observed = "is not a folder" if options.input.exists() else "not found"
+        expected = f"the --outdir of a run, as {given[0]} is given"
+        raise UsageError(message(str(options.input), observed, expected))
+    if options.output is None:
+        expected = "the annotated VCF after it, or the --outdir of a run alone"
+        raise UsageError(message("verify", f"{options.input} alone", expected))
+    _write_numbers(step.verify(options.input, options.output))
+
+
+def _verify_run(options: argparse.Namespace) -> None:
+    from gfmtrust.validation.finished import digests, rescore
+
+    run = options.input
+    if options.output is not None:
+        raise UsageError(message("verify", f"{options.output} after a folder", "a folder alone"))
+    if (options.rescore is None) != (options.fasta is None):
+        raise UsageError(message("verify", "one of --rescore and --fasta", "both or neither"))
+    verified = digests.verify_run(run, options.inputs)
+    _write_numbers(vars(verified))
+    if options.rescore is None:
+        return
+    from gfmtrust.scoring.options import ScoringOptions
+
+    scoring = ScoringOptions(device=options.device, threads=options.cpus)
+    again = rescore.rescore(run, options.fasta, options.rescore, options.seed, scoring)
+    _write_numbers(
+        {
+            "rescored_alleles": again.alleles,
+            "rescored_sites": again.sites,
+            "rescored_models": again.models,
+            "bit_by_bit": "yes" if again.bit_by_bit else "no",
+            **{f"largest_{name}_difference": f"{x:.3g}" for name, x in again.largest.items()},
+        }
+    )
+
+
+def _write_numbers(numbers: dict) -> None:
+    sys.stdout.write(
+        "\n".join(f"{name}\t{count}" for name, count in sorted(numbers.items())) + "\n"
+    )
 
 
 def compare(options: argparse.Namespace) -> None:

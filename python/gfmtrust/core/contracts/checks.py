@@ -59,6 +59,8 @@ class CheckedInput:
     n_ref_mismatch: int = entry("those of them that differ there", default=0)
     sorted: bool = entry("whether the file is in the order of contigs and positions", default=True)
     warnings: tuple[CountedWarning, ...] = entry("counted warnings", factory=tuple)
+    bytes: int = entry("size of the file", "bytes", default=0)
+    sha256: str = entry("SHA-256 of the file as it was given", default="")
 
 
 @dataclass(frozen=True)

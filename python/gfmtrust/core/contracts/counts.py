@@ -69,6 +69,7 @@ class VcfCounts(Counts):
     header_lines: int = entry("lines of the header that were kept")
     replaced: int = entry("records and header lines of an earlier annotation that were replaced")
     calls: dict[str, FlagCalls] = entry("FILTER, MQ and DP of the calls by flag", factory=dict)
+    index_file: PublishedFile | None = entry("the index, if one could be made", default=None)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class RegionCounts(Counts):
         "`mean_<column>` of the columns of the annotated BED that the report shows; in the file each "
         "is a field beside the others"
     )
+    index_file: PublishedFile | None = entry("the index, if one could be made", default=None)
 
     def to_dict(self) -> dict:
         content = super().to_dict()

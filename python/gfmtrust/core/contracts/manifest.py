@@ -67,6 +67,9 @@ class Manifest(Contract):
     unique_alleles: UniqueAlleles = entry("all distinct alleles of the run")
     annotated: tuple[dict, ...] = entry("the counts of every annotated file, without warnings")
     files: tuple[PublishedFile, ...] = entry("every other published file, by name")
+    inputs: tuple[PublishedFile, ...] = entry(
+        "every VCF and BED as it was given, by name", factory=tuple
+    )
     labels_verdict: tuple[str, ...] = entry(
         "what the labels of --labels say of the run; empty without them", default=()
     )

@@ -19,9 +19,10 @@ SEMICOLON = ord(";")
 
 class Digest:
     """A running digest of records in order, without our keys; a missing last line end is counted as
-    present."""
+    present. keys: the keys that header lines of ours declare in that file."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: frozenset[bytes]) -> None:
+        self._keys = keys
         self._hash = hashlib.blake2b(digest_size=32)
         self.records = 0
 
@@ -30,7 +31,7 @@ class Digest:
         line = record.line
         rest = line[record.info_end :].removesuffix(b"\n")
         self._hash.update(
-            b"".join((line[: record.info_start], canonical(record.info), rest, b"\n"))
+            b"".join((line[: record.info_start], canonical(record.info, self._keys), rest, b"\n"))
         )
         self.records += 1
 
@@ -42,7 +43,8 @@ class Digest:
 
     def add_annotated(self, fields: Fields) -> bool:
         """Add lines with our keys at the end of INFO, or with none; return False, with nothing
-        added, where one has another form."""
+        added, where one has another form. Every key that begins with GFM_ must be ours: the caller
+        knows that no line of the input had one."""
         pieces = _without_our_tails(fields)
         if pieces is None:
             return False
@@ -98,7 +100,7 @@ class Order:
 
 
 def has_plain_info(fields: Fields) -> bool:
-    """Whether no line has a key of ours, and every INFO is as `canonical` gives it."""
+    """Whether no line has a key that begins with GFM_, and every INFO is as `canonical` gives it."""
     if PREFIX in fields.text:
         return False
     start, end = fields.info

@@ -68,7 +68,7 @@ def fields_of(text: bytes, n_columns: int, limits: Limits) -> Fields | None:
     """Return the columns of all lines of a text; None where a line is not an ordinary one.
 
     Ordinary lines end in a line feed alone, have `n_columns` columns, a name that may stand for a
-    contig, digits in POS, and a REF and ALT of the limits of a record.
+    contig, digits in POS, and a REF and ALT without an empty allele.
     """
     if not text.endswith(b"\n") or b"\r" in text:
         return None
@@ -91,7 +91,7 @@ def fields_of(text: bytes, n_columns: int, limits: Limits) -> Fields | None:
     has_alt = (alt[1] - alt[0] > 1) | (letters[alt[0]] != DOT)
     info = tabs[:, 6] + 1, tabs[:, 7] if n_columns > N_FIXED else ends
     fields = Fields(text, starts, ends, contigs, pos, ref, alt, info, snv, has_alt)
-    return fields if _alleles_are_ordinary(fields, limits) else None
+    return fields if _alleles_are_ordinary(fields) else None
 
 
 def _tabs_of_columns(
@@ -160,12 +160,8 @@ def _positions(letters: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.
     return value - 1
 
 
-def _alleles_are_ordinary(fields: Fields, limits: Limits) -> bool:
-    """Whether no ALT has an empty allele or more alleles than the limit."""
+def _alleles_are_ordinary(fields: Fields) -> bool:
+    """Whether no ALT has an empty allele."""
     several = np.flatnonzero(fields.has_alt & (fields.snv == NO_SNV))
     start, end = (offsets[several].tolist() for offsets in fields.alt)
-    for a, b in zip(start, end, strict=True):
-        alts = fields.text[a:b].split(b",")
-        if b"" in alts or len(alts) > limits.max_alts:
-            return False
-    return True
+    return not any(b"" in fields.text[a:b].split(b",") for a, b in zip(start, end, strict=True))

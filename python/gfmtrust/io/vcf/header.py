@@ -46,7 +46,6 @@ class Limits:
 
     max_line: int = 256 << 20
     max_header: int = 64 << 20
-    max_alts: int = 10_000
     max_samples: int = 100_000
     max_ratio: float = bgzf.MAX_RATIO
 

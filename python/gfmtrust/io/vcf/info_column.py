@@ -12,23 +12,29 @@ from gfmtrust.core.vocabulary import Status
 from gfmtrust.core.warning_counts import shown
 
 PREFIX = b"GFM_"
-OUR_HEADER = re.compile(rb"##(GFM_|gfmtrust|INFO=<ID=GFM_)")
-"""A header line of ours. An input with a line that starts like this is taken for annotated."""
-_OURS = re.compile(rb";GFM_[^;]*")
 _KEY = re.compile(rb"(?:^|;)(GFM_[A-Z0-9_]+)=([^;]*)")
 _VALUE = rb"[!-+\--:<>-~]+"  # printable, without , ; and =, which separate keys and values
 _STATUSES = frozenset(status.value for status in Status)
 
 
-def has_our_keys(info: bytes) -> bool:
-    """Whether a column 8 contains a key of ours."""
-    return PREFIX in info and _OURS.search(b";" + info) is not None
+def key_in(info: bytes, keys: frozenset[bytes]) -> bytes:
+    """Return the first of these keys in a column 8, empty where it has none of them."""
+    if not keys or PREFIX not in info:
+        return b""
+    match = _pattern(keys).search(b";" + info)
+    return match[1] if match else b""
 
 
-def without_our_keys(info: bytes) -> bytes:
-    """Return column 8 without our keys and otherwise unchanged; empty where it contained nothing
-    else."""
-    return _OURS.sub(b"", b";" + info)[1:] if PREFIX in info else info
+def without_keys(info: bytes, keys: frozenset[bytes]) -> bytes:
+    """Return column 8 without these keys and otherwise unchanged; empty where it contained nothing
+    else. keys: names that begin with GFM_."""
+    return _pattern(keys).sub(b"", b";" + info)[1:] if keys and PREFIX in info else info
+
+
+@lru_cache(maxsize=16)
+def _pattern(keys: frozenset[bytes]) -> re.Pattern[bytes]:
+    names = b"|".join(re.escape(key) for key in sorted(keys))
+    return re.compile(rb";(%b)(?:=[^;]*)?(?![^;])" % names)
 
 
 def with_our_keys(info: bytes, ours: bytes) -> bytes:
@@ -39,14 +45,14 @@ def with_our_keys(info: bytes, ours: bytes) -> bytes:
     return info + ours if info.endswith(b";") else info + b";" + ours
 
 
-def canonical(info: bytes) -> bytes:
+def canonical(info: bytes, keys: frozenset[bytes]) -> bytes:
     """Return the form in which columns 8 are compared: without our keys, then without trailing `;`,
     then `.` where nothing is left.
 
     Removing our keys alone does not suffice: `AC=1` and `AC=1;` become the same annotated column,
-    as do `.` and an empty one.
+    as do `.` and an empty one. keys: the keys that header lines of ours declare in that file.
     """
-    return without_our_keys(info).rstrip(b";") or b"."
+    return without_keys(info, keys).rstrip(b";") or b"."
 
 
 def statuses_of(ours: bytes, n_alts: int) -> list[str]:

@@ -276,7 +276,7 @@ class _Parser:
             )
         info_end = len(line) - len(rest[0]) - 1 if rest else len(line.rstrip(b"\r\n"))
         info_start = len(line) - len(info) - (len(rest[0]) + 1 if rest else 0)
-        alts = _alleles(path, line_no, alt, limits)
+        alts = _alleles(path, line_no, alt)
         return Record(line_no, name, pos, _text(ref), alts, line, info_start, info_end)
 
 
@@ -298,18 +298,10 @@ def _contig_name(path: Path, line_no: int, contig: bytes) -> str:
     return contig.decode("ascii")
 
 
-def _alleles(path: Path, line_no: int, alt: bytes, limits: Limits) -> tuple[str, ...]:
+def _alleles(path: Path, line_no: int, alt: bytes) -> tuple[str, ...]:
     if alt == b".":
         return ()
     alts = tuple(_text(alt).split(","))
-    if len(alts) > limits.max_alts:
-        raise bad_line(
-            path,
-            line_no,
-            f"{len(alts):,} ALTs",
-            f"at most {limits.max_alts:,}",
-            "split it, as with bcftools norm -m-",
-        )
     if "" in alts:
         raise bad_line(
             path,

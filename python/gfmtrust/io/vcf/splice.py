@@ -15,22 +15,23 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust.core.disk import write_failed
 from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.core.warning_counts import CountedWarning, WarningCounts
-from gfmtrust.io.atomic import part_file, synced, write_failed
+from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.bgzf import BgzfWriter
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.io.vcf.copied import Digest, Order, has_plain_info
 from gfmtrust.io.vcf.fields import NO_SNV, Fields
 from gfmtrust.io.vcf.info_column import (
-    OUR_HEADER,
-    has_our_keys,
+    PREFIX,
     statuses_of,
     statuses_of_snvs,
     with_our_keys,
-    without_our_keys,
+    without_keys,
 )
+from gfmtrust.io.vcf.our_lines import KeyClash, is_ours, our_keys
 from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Block, Header, Limits, Record
 
 Values = Callable[[Record], bytes]
@@ -71,14 +72,16 @@ class WrittenVcf:
 
 @dataclass
 class _Counts:
-    """Counts collected while writing."""
+    """Counts collected while writing. any_prefix: whether a record of the input had a key that
+    begins with GFM_, ours or another's."""
 
-    digest: Digest = field(default_factory=Digest)
+    digest: Digest
     order: Order = field(default_factory=Order)
     statuses: Counter = field(default_factory=Counter)
     no_alt: int = 0
     replaced: int = 0
     newline_added: bool = False
+    any_prefix: bool = False
 
 
 def annotate(
@@ -98,22 +101,26 @@ def annotate(
     Records whose ALT is `.` get no key, because Number=A has no values there. A missing last line
     end is added. An index is written beside the output where the records are sorted: .csi where a
     contig or a position exceeds 2^29 - 1, otherwise .tbi. header_lines: without line ends, each
-    starting with ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_. overwrite: remove keys and lines of ours
-    from the input; without it such an input is refused. force: replace an existing output.
+    one that `our_lines.is_ours` recognises. overwrite: remove the lines of ours and the keys that
+    they declare from the input; without it such an input is refused. Keys of other programs stay,
+    whatever their names. force: replace an existing output.
 
     Raises UsageError (64) where the output is the input, BadDataError (65) for malformed or
-    annotated input, InternalError (70) where the written file differs from what it must be,
-    CannotWriteError (73), and InputOutputError (74) for damaged input or a full disk. After any of
-    these the final name is as it was before.
+    annotated input and for a key of another program with the name of one of ours, InternalError
+    (70) where the written file differs from what it must be, CannotWriteError (73), and
+    InputOutputError (74) for damaged input or a full disk. After any of these the final name is as
+    it was before.
     """
     input_path, output = Path(input_path), Path(output)
     ours = [_checked_header_line(line) for line in header_lines]
     header, blocks = vcf_reader.read_blocks(input_path, limits)
-    removed = [line for line in header.lines if OUR_HEADER.match(line)]
+    removed = [line for line in header.lines if is_ours(line)]
     if removed and not overwrite:
         raise _already_annotated(f"{input_path.name} header")
-    kept = [line for line in header.lines if not OUR_HEADER.match(line)]
-    counts = _Counts(replaced=len(removed))
+    kept = [line for line in header.lines if not is_ours(line)]
+    keys = our_keys(header.lines)
+    clash = KeyClash(input_path, header.lines, our_keys(ours))
+    counts = _Counts(Digest(keys), replaced=len(removed))
     if not kept[-1].endswith(b"\n"):  # a header without records
         kept[-1] += b"\n"
         counts.newline_added = True
@@ -125,7 +132,7 @@ def annotate(
             for block in blocks:
                 text = _spliced_lines(block, block_values, counts) if block_values else None
                 if text is None:
-                    records = _spliced(input_path, block.records(), values, overwrite, counts)
+                    records = _spliced(block.records(), values, keys, clash, counts)
                     writer.write_records((line, 1) for line in records)
                 else:
                     writer.write_records([(text, text.count(b"\n"))])
@@ -136,10 +143,8 @@ def annotate(
 
 def _checked_header_line(line: str) -> bytes:
     text = line.encode()
-    if not OUR_HEADER.match(text) or b"\n" in text or b"\r" in text:
-        raise ValueError(
-            f"header line {line!r} is not recognisably ours: it must begin ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_"
-        )
+    if not is_ours(text) or b"\n" in text or b"\r" in text:
+        raise ValueError(f"header line {line!r} is not recognisably ours: see our_lines.is_ours")
     return text
 
 
@@ -147,7 +152,7 @@ def _already_annotated(place: str) -> BadDataError:
     return BadDataError(
         message(
             place,
-            "carries GFM_ keys",
+            "carries GFM_ keys of gfmtrust",
             "an unannotated file",
             "give --overwrite to replace exactly these",
         )
@@ -155,15 +160,21 @@ def _already_annotated(place: str) -> BadDataError:
 
 
 def _spliced(
-    path: Path, records: Iterable[Record], values: Values, overwrite: bool, counts: _Counts
+    records: Iterable[Record],
+    values: Values,
+    keys: frozenset[bytes],
+    clash: KeyClash,
+    counts: _Counts,
 ) -> Iterator[bytes]:
-    """Yield the output line of every record and count the records."""
+    """Yield the output line of every record and count the records. keys: keys of ours in the
+    input, which are removed."""
     for record in records:
-        line, info = record.line, record.info
-        if has_our_keys(info):
-            if not overwrite:
-                raise _already_annotated(vcf_reader.place(path, record))
-            info = without_our_keys(info) or b"."
+        clash.check(record)
+        counts.any_prefix |= PREFIX in record.info
+        line = record.line
+        info = without_keys(record.info, keys)
+        if info != record.info:
+            info = info or b"."
             counts.replaced += 1
         counts.digest.add(record)
         counts.order.add(record)
@@ -247,11 +258,12 @@ def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits:
     """Read the written part and compare it with the input. Raises InternalError (70) at the first
     difference."""
     header, blocks = vcf_reader.read_blocks(part, _roomier(limits))
-    digest = Digest()
+    digest = Digest(our_keys(header.lines))
     n_alts = no_alt = 0
     for block in blocks:
         fields = block.fields()
-        if fields is not None and digest.add_annotated(fields):
+        # where the input had such keys, some of them may not be ours
+        if fields is not None and not counts.any_prefix and digest.add_annotated(fields):
             n_alts += fields.n_alts()
             no_alt += int((~fields.has_alt).sum())
             continue
@@ -263,7 +275,7 @@ def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits:
         "records": (digest.records, counts.digest.records),
         "digest without our keys": (digest.text(), counts.digest.text()),
         "header lines but ours": (
-            [line for line in header.lines if not OUR_HEADER.match(line)],
+            [line for line in header.lines if not is_ours(line)],
             header_before,
         ),
         "statuses": (sum(counts.statuses.values()), n_alts),
@@ -286,7 +298,6 @@ def _roomier(limits: Limits) -> Limits:
     return Limits(
         limits.max_line * 2,
         limits.max_header * 2,
-        limits.max_alts,
         limits.max_samples,
         limits.max_ratio,
     )

@@ -22,29 +22,30 @@ from gfmtrust.core.vocabulary import Status
 BGZF_END = bytes(
     [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 )
-OURS = re.compile(rb"GFM_[^;]*")
 STATUSES = frozenset(str(status).encode() for status in Status)
-OUR_LINE = re.compile(rb"##(GFM_|gfmtrust|INFO=<ID=GFM_)")
+OUR_KEY = re.compile(rb'##INFO=<ID=(GFM_[A-Z0-9_]+),.*,Source="gfmtrust"[,>]')
+OUR_LINE = re.compile(OUR_KEY.pattern + rb"|##GFM_(model|calibration|null)=<|##gfmtrust[A-Z]")
 
 
 def verify(input_path: str | Path, output: str | Path) -> dict[str, int]:
     """Compare an annotated VCF with its input. Return the counts of records, alts, no_alt (records
     without ALT), and alleles by status.
 
-    Keys and header lines of ours in the input itself are ignored, as --overwrite removes them.
+    Keys and header lines of ours in the input itself are ignored, as --overwrite removes them. A
+    key is ours where its header line has Source="gfmtrust".
     Raises BadDataError (65) with the first line that differs, InputOutputError (74) for a damaged
     or truncated file, and MissingInputError (66).
     """
     before, after = _lines(Path(input_path)), _lines(Path(output))
     name = Path(output).name
-    line_no = _compare_headers(name, before, after)
+    line_no, old_keys, keys = _compare_headers(name, before, after)
     n_records = n_alts = no_alt = 0
     statuses: Counter[bytes] = Counter()
     for n, (old, new) in enumerate(zip_longest(_records(before), after), start=1):
         if old is None or new is None:
             more = "output has more" if old is None else "input has more"
             raise _differs(name, line_no + n, f"{more} records after {n - 1:,}", "as many records")
-        record_statuses = _compare_record(name, line_no + n, old, new)
+        record_statuses = _compare_record((name, line_no + n), old, new, old_keys, keys)
         n_records += 1
         n_alts += len(record_statuses)
         no_alt += not record_statuses
@@ -79,9 +80,11 @@ def _lines(path: Path) -> Iterator[bytes]:
         ) from error
 
 
-def _compare_headers(name: str, before: Iterator[bytes], after: Iterator[bytes]) -> int:
+def _compare_headers(
+    name: str, before: Iterator[bytes], after: Iterator[bytes]
+) -> tuple[int, set[bytes], set[bytes]]:
     """Read both headers up to #CHROM; without our lines they must be equal. Return the line number
-    of the output's #CHROM line."""
+    of the output's #CHROM line and the keys of ours that each header declares."""
     old, new = list(_header(before)), list(_header(after))
     wanted = [line for line in old if not OUR_LINE.match(line)]
     kept = [line for line in new if not OUR_LINE.match(line)]
@@ -93,7 +96,8 @@ def _compare_headers(name: str, before: Iterator[bytes], after: Iterator[bytes])
                 f"header line {line[:60]!r}",
                 f"{expected[:60]!r}",
             )
-    return len(new)
+    old_keys, keys = ({m[1] for m in map(OUR_KEY.match, lines) if m} for lines in (old, new))
+    return len(new), old_keys, keys
 
 
 def _header(lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -115,9 +119,12 @@ def _records(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[bytes]:
+def _compare_record(
+    place: tuple[str, int], old: bytes, new: bytes, old_keys: set[bytes], keys: set[bytes]
+) -> list[bytes]:
     """Return the statuses of one record's alleles, [] where ALT is `.`; every column except the
     eighth must be equal, including the line end."""
+    name, line_no = place
     if not old.endswith(b"\n"):
         old += b"\n"  # the only byte that a writer may add
     old_columns, new_columns = old.split(b"\t", 8), new.split(b"\t", 8)
@@ -130,15 +137,16 @@ def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[byt
     alts = [] if old_columns[4] == b"." else old_columns[4].split(b",")
     plain = old_columns[7]
     if b"GFM_" in plain:
-        plain = b";".join(part for part in plain.split(b";") if not OURS.fullmatch(part))
-        plain = plain or (b"." if OURS.match(old_columns[7]) else b"")
+        parts = plain.split(b";")
+        rest = [part for part in parts if part.partition(b"=")[0] not in old_keys]
+        plain = b";".join(rest) or (b"." if len(rest) < len(parts) else b"")
     if not alts:
         if new_columns[7] != plain:
             raise _differs(
                 name, line_no, f"INFO {new_columns[7][:60]!r}", f"{plain[:60]!r}, as ALT is '.'"
             )
         return []
-    return _statuses(name, line_no, _added(name, line_no, plain, new_columns[7]), len(alts))
+    return _statuses(name, line_no, _added(name, line_no, plain, new_columns[7]), len(alts), keys)
 
 
 def _equal_columns(
@@ -170,12 +178,12 @@ def _added(name: str, line_no: int, was: bytes, is_now: bytes) -> bytes:
     return is_now[len(start) :]
 
 
-def _statuses(name: str, line_no: int, added: bytes, n_alts: int) -> list[bytes]:
+def _statuses(name: str, line_no: int, added: bytes, n_alts: int, keys: set[bytes]) -> list[bytes]:
     values = {}
     for pair in added.split(b";"):
         key, _, text = pair.partition(b"=")
         texts = text.split(b",")
-        if not key.startswith(b"GFM_") or key in values or len(texts) != n_alts or b"" in texts:
+        if key not in keys or key in values or len(texts) != n_alts or b"" in texts:
             raise _differs(
                 name, line_no, f"{pair[:60]!r}", f"a key of ours, once, with {n_alts} values"
             )

@@ -247,11 +247,6 @@ def test_a_record_cut_off_or_with_a_sample_too_many(tmp_path):
         ),
         ({"max_header": 100}, vcf_text(), "line 4: header longer than"),
         (
-            {"max_alts": 3},
-            vcf_text([(b"chr1", b"1", b"A", b"C,G,T,CC", b".")]),
-            "line 7: 4 ALTs; expected at most 3",
-        ),
-        (
             {"max_samples": 1},
             vcf_text(samples=True),
             "line 6: 2 sample columns; expected at most 1",

@@ -23,9 +23,18 @@ from gfmtrust.core.errors import (
 )
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.io.vcf import splice, verify
-from gfmtrust.io.vcf.info_column import canonical, statuses_of, with_our_keys, without_our_keys
+from gfmtrust.io.vcf.info_column import (
+    canonical,
+    key_in,
+    statuses_of,
+    with_our_keys,
+    without_keys,
+)
 
 DATA = ROOT.parent / "shared" / "data"
+
+
+A_AND_B = frozenset((b"GFM_A", b"GFM_B"))
 
 
 def annotate(source, output, values=simple_values, lines=OUR_LINES, **options):
@@ -61,7 +70,7 @@ def left_over(folder):
 )
 def test_our_keys_go_to_the_end_and_come_off_again(info, spliced):
     assert with_our_keys(info, b"GFM_A=1") == spliced
-    assert canonical(spliced) == canonical(info)
+    assert canonical(spliced, A_AND_B) == canonical(info, A_AND_B)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +86,15 @@ def test_our_keys_go_to_the_end_and_come_off_again(info, spliced):
         (b"X=;GFM_A=1;", b"X=;"),
         (b";GFM_A=1", b""),
         (b"gfm_a=1", b"gfm_a=1"),
+        (b"GFM_X=1;GFM_A=1", b"GFM_X=1"),
+        (b"GFM_AB=1;GFM_A;GFM_=2", b"GFM_AB=1;GFM_=2"),
+        (b"GFM_A\n=1", b"GFM_A\n=1"),
     ],
 )
-def test_only_keys_that_begin_with_our_prefix_are_ours(info, plain):
-    assert without_our_keys(info) == plain
+def test_only_the_given_keys_are_removed(info, plain):
+    assert without_keys(info, A_AND_B) == plain
+    assert bool(key_in(info, A_AND_B)) is (info != plain)
+    assert without_keys(info, frozenset()) == info
 
 
 @pytest.mark.parametrize(
@@ -88,7 +102,7 @@ def test_only_keys_that_begin_with_our_prefix_are_ours(info, plain):
     [(b"AC=1", b"AC=2"), (b"AC=1", b"AC=1;DB"), (b"A;B", b"A;;B"), (b".", b"A"), (b"A", b";A")],
 )
 def test_canonical_form_keeps_columns_apart_that_differ(one, other):
-    assert canonical(one) != canonical(other)
+    assert canonical(one, A_AND_B) != canonical(other, A_AND_B)
 
 
 def test_statuses_are_read_from_the_finished_text():
@@ -235,6 +249,15 @@ def test_digest_is_the_same_for_two_spellings_of_an_empty_info(tmp_path):
     assert len(digests) == 1
 
 
+@pytest.mark.long
+def test_a_record_may_have_any_number_of_alts(tmp_path):
+    alts = b",".join(b"A" + b"C" * (n % 40) + b"ACGT"[n % 4 : n % 4 + 1] for n in range(30_000))
+    source = stored(tmp_path / "in.vcf", vcf_text([(b"chr1", b"5", b"A", alts, b"AC=1")]))
+    contract = annotate(source, tmp_path / "out.vcf.gz")
+    assert contract.alts == 30_000
+    assert verify.verify(source, tmp_path / "out.vcf.gz")["alts"] == 30_000
+
+
 # --- index
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -314,17 +337,16 @@ def test_force_replaces_output_and_index_of_another_kind(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        HEADER + b'##INFO=<ID=GFM_RANK,Number=A,Type=Integer,Description="r">\n' + COLUMNS + line(),
+        HEADER + OUR_LINES[1].encode() + b"\n" + COLUMNS + line(),
+        HEADER + OUR_LINES[1].encode() + b"\n" + COLUMNS + line(info=b"GFM_RANK=1"),
         HEADER + b"##gfmtrustVersion=0\n" + COLUMNS,
         HEADER + b"##GFM_model=<ID=x>\n" + COLUMNS,
-        HEADER + COLUMNS + line() + line(info=b"AC=1;GFM_RANK=3"),
-        HEADER + COLUMNS + line(info=b"GFM_X"),
     ],
 )
 def test_annotated_input_is_refused_and_nothing_left(tmp_path, text):
     with pytest.raises(
         BadDataError,
-        match="carries GFM_ keys; expected an unannotated file; give --overwrite to replace exactly these",
+        match="carries GFM_ keys of gfmtrust; expected an unannotated file; give --overwrite to replace exactly these",
     ):
         annotate(stored(tmp_path / "in.vcf", text), tmp_path / "out.vcf.gz")
     assert left_over(tmp_path) == ["in.vcf"]
@@ -341,7 +363,7 @@ def test_overwrite_gives_what_annotating_the_original_gives(tmp_path, end):
         values=lambda record: (
             simple_values(record) + b";GFM_OLD=" + b",".join([b"1"] * len(record.alts))
         ),
-        lines=["##gfmtrustOld=1", *OUR_LINES],
+        lines=["##gfmtrustOld=1", OUR_LINES[0].replace("STATUS", "OLD"), *OUR_LINES],
     )
     second = annotate(tmp_path / "once.vcf.gz", tmp_path / "twice.vcf.gz", overwrite=True)
     annotate(source, tmp_path / "plain.vcf.gz")
@@ -349,7 +371,7 @@ def test_overwrite_gives_what_annotating_the_original_gives(tmp_path, end):
         tmp_path / "plain.vcf.gz"
     )
     assert (
-        second.replaced == 4 + len(records) - 1
+        second.replaced == 5 + len(records) - 1
     )  # header lines, and the records but the one without ALT
     assert first.digest == second.digest
     assert verify.verify(tmp_path / "once.vcf.gz", tmp_path / "twice.vcf.gz")["records"] == len(
@@ -357,17 +379,72 @@ def test_overwrite_gives_what_annotating_the_original_gives(tmp_path, end):
     )
 
 
-def test_overwrite_takes_foreign_keys_off_a_record_without_alt(tmp_path):
-    text = vcf_text(
-        [
-            (b"chr1", b"1", b"A", b".", b"GFM_RANK=1"),
-            (b"chr1", b"2", b"A", b".", b"AC=1;GFM_RANK=1"),
-        ]
-    )
+def test_overwrite_removes_our_keys_from_a_record_without_alt(tmp_path):
+    records = [
+        (b"chr1", b"1", b"A", b".", b"GFM_RANK=1"),
+        (b"chr1", b"2", b"A", b".", b"AC=1;GFM_RANK=1"),
+    ]
+    text = vcf_text(records).replace(COLUMNS, OUR_LINES[1].encode() + b"\n" + COLUMNS)
     annotate(stored(tmp_path / "in.vcf", text), tmp_path / "out.vcf.gz", overwrite=True)
     assert [
         text.split(b"\t")[7] for text in naive_splice.lines_of(tmp_path / "out.vcf.gz")[-2:]
     ] == [b".\n", b"AC=1\n"]
+
+
+FOREIGN = (
+    b'##INFO=<ID=GFM_X,Number=1,Type=Integer,Description="by another, Source=gfmtrust">\n'
+    b"##GFM_tool=3\n##gfmtrustlike=1\n"
+)
+"""Header lines of another program whose names begin as ours do."""
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_keys_and_lines_of_other_programs_stay_byte_for_byte(tmp_path, overwrite):
+    infos = (b"GFM_X=1", b"GFM_X=2;AC=1", b"AC=1;GFM_Y;GFM_RANKS=4", b"GFM_X=3;GFM_X=4")
+    records = [(b"chr1", b"5", b"A", b"C", info) for info in infos]
+    text = vcf_text(records).replace(COLUMNS, FOREIGN + COLUMNS)
+    source, output = stored(tmp_path / "in.vcf", text), tmp_path / "out.vcf.gz"
+    annotate(source, output, overwrite=overwrite)
+    written = naive_splice.text_of(output)
+    assert written == naive_splice.expected(text, OUR_LINES, naive_values(source))
+    assert verify.verify(source, output)["records"] == 4
+    annotate(output, tmp_path / "again.vcf.gz", overwrite=True)
+    assert naive_splice.text_of(tmp_path / "again.vcf.gz") == written
+    assert verify.verify(output, tmp_path / "again.vcf.gz")["records"] == 4
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("header", "info", "place"),
+    [
+        (b"", b"AC=1;GFM_RANK=3", "in.vcf chr1:5"),
+        (b"", b"GFM_STATUS", "in.vcf chr1:5"),
+        (
+            b'##INFO=<ID=GFM_RANK,Number=A,Type=Integer,Description="r">\n',
+            b"AC=1",
+            "in.vcf header",
+        ),
+        (
+            b'##INFO=<ID=GFM_RANK,Number=A,Type=Integer,Description="Source=\\"gfmtrust\\"">\n',
+            b"AC=1",
+            "in.vcf header",
+        ),
+        (
+            OUR_LINES[0].replace("STATUS", "OLD").encode()
+            + b'\n##INFO=<ID=GFM_OLD,Number=1,Type=Flag,Description="theirs">\n',
+            b"GFM_OLD=1",
+            "in.vcf header",
+        ),
+    ],
+)
+def test_a_foreign_key_with_a_name_of_ours_is_refused(tmp_path, header, info, place, overwrite):
+    text = HEADER + header + COLUMNS + line(info=info)
+    source = stored(tmp_path / "in.vcf", text)
+    overwrite = overwrite or b"gfmtrust" in header
+    with pytest.raises(BadDataError, match=rf"{place}: carries the INFO key GFM_[A-Z]+ of another"):
+        annotate(source, tmp_path / "out.vcf.gz", overwrite=overwrite)
+    assert left_over(tmp_path) == ["in.vcf"]
 
 
 # --- refusals and faults
@@ -504,7 +581,9 @@ def test_interruption_leaves_nothing(tmp_path):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("text", ["##INFO=<ID=AC>", "#GFM_x", "##GFM_x=1\n", "x"])
+@pytest.mark.parametrize(
+    "text", ["##INFO=<ID=AC>", "##GFM_x=1", "##INFO=<ID=GFM_RANK>", OUR_LINES[0] + "\n", "x"]
+)
 def test_header_line_that_is_not_recognisably_ours_is_misuse(tmp_path, text):
     with pytest.raises(ValueError, match="recognisably ours"):
         annotate(stored(tmp_path / "in.vcf", vcf_text()), tmp_path / "out.vcf.gz", lines=[text])

@@ -42,7 +42,8 @@ def read_columns(path: Path) -> pd.DataFrame:
 def _parquet(path: Path) -> pd.DataFrame:
     with tables.open_table(path) as file:
         _check_header(path, file.schema_arrow.names)
-        table = file.read().to_pandas()
+        # pandas' own metadata are text of another program, which pandas would parse
+        table = file.read().replace_schema_metadata(None).to_pandas()
     return pd.DataFrame({name: _texts(table[name]) for name in table}, dtype=object)
 
 

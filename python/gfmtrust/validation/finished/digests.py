@@ -1,0 +1,114 @@
+"""Compares the files of a results folder with the digests in its manifest.
+
+The models are checked through their bundle: the manifest has the digest of each bundle, whose
+bundle.json has that of every file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.core.contracts.counts import PublishedFile
+from gfmtrust.core.contracts.manifest import Manifest
+from gfmtrust.core.errors import BadDataError, MissingInputError, message
+from gfmtrust.io.output_digest import published
+
+PIPELINE_INFO = "pipeline_info"
+UNPUBLISHED = "_mqc."
+"""Files of MultiQC stay in the work directory; MultiQC's own report has their content."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was compared. files: published files; models: bundles; inputs: files of --inputs;
+    unlisted: files in the folder that the manifest does not list, such as those of Nextflow."""
+
+    files: int
+    models: int
+    inputs: int
+    unlisted: int
+
+
+def read_manifest(run: Path) -> Manifest:
+    """The manifest of a results folder. Raises MissingInputError (66) where there is none."""
+    for path in (run / PIPELINE_INFO / Manifest.NAME, run / Manifest.NAME):
+        if path.is_file():
+            return Manifest.read(path)
+    place = f"{run}/{PIPELINE_INFO}/{Manifest.NAME}"
+    raise MissingInputError(message(place, "not found", "the --outdir of a finished run"))
+
+
+def verify_run(run: Path, inputs: list[Path]) -> Verified:
+    """Compare every file that the manifest lists, and the given input files, with their digests.
+
+    Raises BadDataError (65) that names the first file that differs, MissingInputError (66) for a
+    file that is not there, and the errors of `Bundle.open`.
+    """
+    manifest = read_manifest(run)
+    by_name: dict[str, list[Path]] = {}
+    for path in sorted(run.rglob("*")):
+        if path.is_file():
+            by_name.setdefault(path.name, []).append(path)
+    listed: set[Path] = set()
+    for file in _listed_files(manifest):
+        paths = by_name.get(file.name, [])
+        if not paths and UNPUBLISHED not in file.name:
+            raise MissingInputError(
+                message(str(run), f"no {file.name}", "every file of its manifest", "copy it again")
+            )
+        for path in paths:
+            _compare(path, file)
+        listed.update(paths)
+    n_models = 0
+    for model in manifest.models:
+        folder = run / "models" / model.id
+        if folder.is_dir():  # a bundle that was given stays where it is
+            _compare_bundle(folder, model.sha256)
+            listed.update(path for path in folder.rglob("*") if path.is_file())
+            n_models += 1
+    _compare_inputs(manifest, inputs)
+    n_unlisted = sum(len(paths) for paths in by_name.values()) - len(listed)
+    return Verified(len(_listed_files(manifest)), n_models, len(inputs), n_unlisted)
+
+
+def _listed_files(manifest: Manifest) -> list[PublishedFile]:
+    annotated = [
+        PublishedFile(**entry[name])
+        for entry in manifest.annotated
+        for name in ("output", "index_file")
+        if entry.get(name)
+    ]
+    return [*annotated, *manifest.files]
+
+
+def _compare_bundle(folder: Path, sha256: str) -> None:
+    digest = Bundle.open(folder).sha256
+    if digest != sha256:
+        raise _differs(folder, f"bundle {digest}", sha256)
+
+
+def _compare_inputs(manifest: Manifest, inputs: list[Path]) -> None:
+    expected: dict[str, list[PublishedFile]] = {}
+    for one in manifest.inputs:
+        expected.setdefault(one.name, []).append(one)
+    for path in inputs:
+        candidates = expected.get(path.name, [])
+        if not candidates:
+            names = ", ".join(sorted(expected)) or "none"
+            raise BadDataError(message(str(path), "no input of this run", f"one of {names}"))
+        file = published(path)
+        if file not in candidates:
+            raise _differs(path, file.sha256, candidates[0].sha256)
+
+
+def _compare(path: Path, expected: PublishedFile) -> None:
+    file = published(path)
+    if file != expected:
+        raise _differs(path, f"{file.sha256} of {file.bytes:,} bytes", expected.sha256)
+
+
+def _differs(path: Path, observed: str, expected: str) -> BadDataError:
+    remedy = "the file was changed after the run, or is cut off: copy it again, or run again"
+    return BadDataError(message(str(path), f"SHA-256 is {observed}", f"{expected}", remedy))
