@@ -74,7 +74,7 @@ def _calibrations(
     in_use = [one for name, one in calibration.in_use() if name == kind]
     elsewhere = f"{kind} elsewhere" if len(in_use) > 1 else kind
     pairs: list[tuple[str, ClassCalibration | None]] = [
-        (f"labelled loci of {kind}" if one.loci else elsewhere, one) for one in in_use
+        (f"{kind} of the labelled loci" if one.loci else elsewhere, one) for one in in_use
     ]
     return pairs or [(kind, None)]
 

@@ -91,7 +91,7 @@ def test_region_bases_have_the_reason_of_decoys_and_snvs_that_of_their_labels():
     assert GUESSES in reason(run, REGION_BASES)
     of_locus = replace(run, labels=LabelCalibrations({"SNV": replace(labels, loci=("a locus",))}))
     names = [line.split(":")[0] for line in why_no_high(of_locus, ["SNV"])[1:3]]
-    assert names == ["labelled loci of SNV", "SNV elsewhere"]
+    assert names == ["SNV of the labelled loci", "SNV elsewhere"]
 
 
 def test_labels_that_certify_nothing_are_named():
