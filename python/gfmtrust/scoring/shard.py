@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from gfmtrust.baseline.members import votes_of
+from gfmtrust.baseline.scorer import open_scorer
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice
@@ -122,7 +123,8 @@ def score_shard(
     of a bundle. Raises InternalError (70) for constant output of a model that passed the sanity
     check."""
     planned, rows = PlannedShard.read(shard), tables.read(shard)
-    scorer = reader.open_scorer(
+    scorer = open_scorer(
+        reader,
         options.device,
         options.threads,
         options.batch,

@@ -1,0 +1,158 @@
+"""The context model opened for scoring: the compiled law where its graph is the one that `graph`
+writes, else ONNX Runtime.
+
+    scorer = open_scorer(reader, "cpu", threads=2)
+
+Both answer the same questions (`core.interfaces.Scorer`). The compiled law also answers single
+positions by the members that may vote there (`core.interfaces.ContextScorer`), which is how sites,
+neighbours and haplotypes share their work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gfmtrust.baseline import written_graph
+from gfmtrust.baseline.lookup import Lookup
+from gfmtrust.baseline.members import N_MEMBERS
+from gfmtrust.bundle import tokenizers
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.devices import choose_device
+from gfmtrust.bundle.session import check_golden, refuse_long_window
+from gfmtrust.core.alphabet import BASES, PAD
+from gfmtrust.core.interfaces import LoadedScorer
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY
+from gfmtrust.readers.reader import Reader
+
+PROVIDER = "compiled law"
+"""Named in the metrics where ONNX Runtime names its execution provider."""
+VOCABULARY = {letter: code for code, letter in enumerate(BASES + "N")}
+ROWS_PER_THREAD = 2_000
+"""Fewer windows than this are not worth a second thread."""
+
+
+@dataclass
+class CompiledLaw:
+    """A context model that is evaluated by the compiled law; a `LoadedScorer` and a
+    `ContextScorer`."""
+
+    lookup: Lookup
+    requested: str
+    threads: int
+    batch: int
+    device: str = "cpu"
+    provider: str = PROVIDER
+    halvings: int = 0
+    passes: int = 0
+    on_passes: Callable[[int], None] | None = None
+
+    @property
+    def reach(self) -> int:
+        return self.lookup.reach
+
+    @property
+    def bpe(self) -> object:
+        raise AttributeError("the context model reads letters")
+
+    def token_logps(self, asked: list) -> list[np.ndarray]:
+        raise AttributeError("the context model reads letters")
+
+    def log_probs(self, letters: np.ndarray, at: np.ndarray, votes: np.ndarray) -> np.ndarray:
+        """See `core.interfaces.ContextScorer`. Raises ValueError for a place without its flanks."""
+        if len(at) and not self.reach <= at.min() <= at.max() < len(letters) - self.reach:
+            raise ValueError(f"a place is within {self.reach} letters of an end of the text")
+        parts = np.array_split(np.arange(len(at)), min(self.threads, len(at) // ROWS_PER_THREAD + 1))
+        slices = [slice(part[0], part[-1] + 1) for part in parts if len(part)]
+        if len(slices) < 2:
+            return self.lookup.log_probs(letters, at, votes)
+        with ThreadPoolExecutor(len(slices)) as pool:
+            answers = pool.map(
+                lambda rows: self.lookup.log_probs(letters, at[rows], votes[rows]), slices
+            )
+            return np.concatenate(list(answers))
+
+    def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `core.interfaces.Scorer`: all members, letters beyond a window unknown. Raises
+        BadDataError (65) for a code outside the alphabet."""
+        tokenizers.check_letters(codes, index)
+        n, width = codes.shape
+        padded = np.full((n, width + 2 * self.reach), PAD, np.uint8)
+        padded[:, self.reach : self.reach + width] = codes
+        at = index + self.reach + np.arange(n)[:, None] * padded.shape[1]
+        votes = np.ones((index.size, N_MEMBERS), bool)
+        log_p = self.log_probs(padded.ravel(), at.ravel().astype(np.int64), votes)
+        self.count(n)
+        return np.exp(log_p).reshape(*index.shape, N_MEMBERS, 4), np.zeros(index.shape, np.float32)
+
+    def count(self, n_passes: int) -> None:
+        self.passes += n_passes
+        if self.on_passes:
+            self.on_passes(self.passes)
+
+
+def open_scorer(
+    reader: Reader,
+    device: str = "auto",
+    threads: int = 1,
+    batch: int | None = None,
+    allow_long_window: bool = False,
+    weights: Callable[[Path], dict[str, np.ndarray]] | None = None,
+) -> LoadedScorer:
+    """Return the model of a reader loaded on a device, see `Session.open`, which opens every model
+    but a context model on the CPU whose graph is our own.
+
+    With other `weights`, for a negative control, the graph is no context model's and ONNX Runtime
+    runs it. Raises as `Session.open` does.
+    """
+    bundle = reader.model
+    if isinstance(bundle, Bundle) and weights is None and _may_be_compiled(bundle):
+        compiled = _compiled_law(bundle, device, threads, batch, allow_long_window)
+        if compiled is not None:
+            return compiled
+    return reader.open_scorer(device, threads, batch, allow_long_window, weights)
+
+
+def _may_be_compiled(bundle: Bundle) -> bool:
+    """Whether bundle.json states what the compiled law assumes: letters as they are, eight
+    members."""
+    text, scoring = bundle.meta["text"], bundle.meta["scoring"]
+    return (
+        bundle.family == CONTEXT_FAMILY
+        and bundle.quantity == "counts"
+        and bundle.n_members == N_MEMBERS
+        and not scoring["causal"]
+        and text["k"] == 1
+        and text["vocabulary"] == VOCABULARY
+        and text["unknown"] == text["outside"] == "N"
+        and not (text["mask"] or text["prefix"] or text["suffix"])
+    )
+
+
+def _compiled_law(
+    bundle: Bundle, device: str, threads: int, batch: int | None, allow_long_window: bool
+) -> CompiledLaw | None:
+    """The compiled law of a bundle; None where ONNX Runtime has to run the graph."""
+    if batch is not None and batch < 1 or threads < 1:
+        raise ValueError(f"batch is {batch}, threads {threads}; expected at least 1")
+    refuse_long_window(bundle, allow_long_window)
+    graph = bundle.graph_for("cpu")
+    if graph is None or choose_device(device, bundle) != "cpu":
+        return None
+    written = written_graph.read(graph)
+    if written is None:
+        return None
+    compiled = CompiledLaw(
+        Lookup.of(written.law, written.scale), device, threads, batch or bundle.meta["window"]["batch"]
+    )
+
+    def answer(codes: np.ndarray, index: list[int]) -> np.ndarray:
+        return np.log(compiled.distributions(codes[None], np.array([index], dtype=np.int64))[0][0])
+
+    check_golden(bundle.meta, "cpu", PROVIDER, answer)
+    compiled.passes = 0
+    return compiled
