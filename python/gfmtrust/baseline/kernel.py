@@ -24,9 +24,11 @@ from gfmtrust.core.machine_code import MachineCode, inlined
 
 CODE = MachineCode.of(Path(__file__).parent)
 _INTRINSIC: Any = intrinsic
-BYTE, EIGHT = np.uint64(255), np.uint64(8)
+BYTE, ONE, TWO, EIGHT = np.uint64(255), np.uint64(1), np.uint64(2), np.uint64(8)
 FETCHED_LENGTH = 7
 """Tables of shorter words, half a megabyte at most, stay in the cache."""
+NO_WORDS = (np.int64(0), np.int64(0), np.int64(0), np.int64(0))
+NO_LOGITS = (0.0, 0.0, 0.0, 0.0)
 LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
@@ -60,7 +62,7 @@ def _word(flanks, length, start):
 
 
 @inlined
-def _write_rows(first, flanks, rows):
+def write_rows(first, flanks, rows):
     """Write the row in its table of each word over the site with the base A, by length and start:
     uint64 (reach + 1)(reach + 2) / 2."""
     number = 0
@@ -71,14 +73,13 @@ def _write_rows(first, flanks, rows):
 
 
 @_INTRINSIC
-def _fetch_ahead(_context, rows, index):
-    """Ask the memory for a row of a table before it is read; one instruction, without a result."""
+def _fetch_ahead(_context, table, index):
+    """Ask the memory for an element of an array before it is read; one instruction, without a result."""
 
     def generate(context, builder, signature, values):
-        table = context.make_array(signature.args[0])(context, builder, values[0])
-        row_bytes = context.get_constant(types.intp, 8 if signature.args[0].ndim == 1 else 64)
-        start = builder.bitcast(table.data, ir.PointerType(ir.IntType(8)))
-        place = builder.gep(start, [builder.mul(values[1], row_bytes)])
+        memory = context.make_array(signature.args[0])(context, builder, values[0])
+        place = builder.gep(memory.data, [values[1]])
+        place = builder.bitcast(place, ir.IntType(8).as_pointer())
         kinds = [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3]
         prefetch = builder.module.declare_intrinsic(
             "llvm.prefetch", (), ir.FunctionType(ir.VoidType(), kinds)
@@ -86,11 +87,11 @@ def _fetch_ahead(_context, rows, index):
         builder.call(prefetch, [place, *(ir.IntType(32)(value) for value in (0, 3, 1))])
         return context.get_dummy_value()
 
-    return types.void(rows, types.uint64), generate
+    return types.void(table, types.uint64), generate
 
 
 @inlined
-def _fetch_rows(tables, reach, rows):
+def fetch_rows(tables, reach, rows):
     """Ask the memory for all rows of the words over a place that are in no cache for certain."""
     cells, logs, _, is_coded, _ = tables
     for length in range(FETCHED_LENGTH, reach + 2):
@@ -101,7 +102,7 @@ def _fetch_rows(tables, reach, rows):
                 if is_coded[length]:
                     _fetch_ahead(cells, row)
                 else:
-                    _fetch_ahead(logs, row)
+                    _fetch_ahead(logs, row * EIGHT)
 
 
 @inlined
@@ -131,7 +132,7 @@ def _bin_of(tables, counting, reach, known, rows, member):
 
 
 @inlined
-def _sums(tables, where, rows, base, members):
+def sums_of(tables, where, rows, base, members):
     """The sums of the logarithms of words of one length with a base at the site, of four members,
     uint64: of numerators in the low half, of denominators in the high half. where: the length, its
     first and its last start."""
@@ -139,21 +140,28 @@ def _sums(tables, where, rows, base, members):
     length, low, high = where
     a, b, c, d = members
     sum_a = sum_b = sum_c = sum_d = np.uint64(0)
-    number = length * (length - 1) // 2
+    number, n_words = np.uint64(length * (length - 1) // 2 + low), high + 1 - low
+    shift, site = np.uint64(2 * low), np.uint64(base)
     if is_coded[length]:
-        for start in range(low, high + 1):
-            cell = cells[rows[number + start] + np.uint64(base << (2 * start))]
-            sum_a += codes[length, (cell >> (EIGHT * a)) & BYTE]
-            sum_b += codes[length, (cell >> (EIGHT * b)) & BYTE]
-            sum_c += codes[length, (cell >> (EIGHT * c)) & BYTE]
-            sum_d += codes[length, (cell >> (EIGHT * d)) & BYTE]
+        code = np.uint64(length) << EIGHT
+        byte_a, byte_b, byte_c, byte_d = EIGHT * a, EIGHT * b, EIGHT * c, EIGHT * d
+        for _ in range(n_words):
+            cell = cells[rows[number] + (site << shift)]
+            sum_a += codes[code + ((cell >> byte_a) & BYTE)]
+            sum_b += codes[code + ((cell >> byte_b) & BYTE)]
+            sum_c += codes[code + ((cell >> byte_c) & BYTE)]
+            sum_d += codes[code + ((cell >> byte_d) & BYTE)]
+            number += ONE
+            shift += TWO
     else:
-        for start in range(low, high + 1):
-            row = rows[number + start] + np.uint64(base << (2 * start))
-            sum_a += logs[row, a]
-            sum_b += logs[row, b]
-            sum_c += logs[row, c]
-            sum_d += logs[row, d]
+        for _ in range(n_words):
+            row = (rows[number] + (site << shift)) * EIGHT
+            sum_a += logs[row + a]
+            sum_b += logs[row + b]
+            sum_c += logs[row + c]
+            sum_d += logs[row + d]
+            number += ONE
+            shift += TWO
     return sum_a, sum_b, sum_c, sum_d
 
 
@@ -210,21 +218,102 @@ def _answer(tables, counting, mixture, reach, known, rows, members, answers, row
 
 
 @inlined
-def _normalise(answers, row, member):
-    """Turn the logits of a member into ln p, in place."""
-    highest = answers[row, member, 0]
-    for base in range(1, 4):
-        highest = max(highest, answers[row, member, base])
-    total = 0.0
-    for base in range(4):
-        total += math.exp(answers[row, member, base] - highest)
-    shift = highest + math.log(total)
-    for base in range(4):
-        answers[row, member, base] -= shift
+def bins_of(tables, counting, reach, known, rows, members):
+    """The bins of four members, see `_bin_of`."""
+    return (
+        _bin_of(tables, counting, reach, known, rows, members[0]),
+        _bin_of(tables, counting, reach, known, rows, members[1]),
+        _bin_of(tables, counting, reach, known, rows, members[2]),
+        _bin_of(tables, counting, reach, known, rows, members[3]),
+    )
 
 
 @inlined
-def _flanks_of(letters, at, reach):
+def numerators(sums, under):
+    """What an order says by four members, int64: the sums of its numerators less those of its
+    denominators."""
+    return (
+        np.int64(sums[0] & LOW) - under[0],
+        np.int64(sums[1] & LOW) - under[1],
+        np.int64(sums[2] & LOW) - under[2],
+        np.int64(sums[3] & LOW) - under[3],
+    )
+
+
+@inlined
+def denominators(sums):
+    """The sums of the denominators of four members, int64."""
+    return (
+        np.int64(sums[0] >> HALF),
+        np.int64(sums[1] >> HALF),
+        np.int64(sums[2] >> HALF),
+        np.int64(sums[3] >> HALF),
+    )
+
+
+@inlined
+def weighed(logits, weights, bins, index, said):
+    """Logits of four members after an order is added with the weight of each one's bin."""
+    return (
+        logits[0] + weights[bins[0], index] * said[0],
+        logits[1] + weights[bins[1], index] * said[1],
+        logits[2] + weights[bins[2], index] * said[2],
+        logits[3] + weights[bins[3], index] * said[3],
+    )
+
+
+@inlined
+def log_sum(first, second, third, fourth):
+    """ln of the sum of four exponentials."""
+    highest = max(max(first, second), max(third, fourth))
+    total = math.exp(first - highest) + math.exp(second - highest)
+    total += math.exp(third - highest) + math.exp(fourth - highest)
+    return highest + math.log(total)
+
+
+@inlined
+def _answer(tables, counting, mixture, reach, known, rows, members, answers, row):
+    """Write ln p of the four bases by four members into a row of `answers`.
+
+    Each length is read once: its words are the numerators of the order below it and the
+    denominators of its own order. An order without a word says what the order before it said.
+    """
+    index_of, weights = mixture
+    bins = bins_of(tables, counting, reach, known, rows, members)
+    for base in range(4):
+        logits = NO_LOGITS
+        said = under = NO_WORDS
+        for length in range(1, reach + 2):
+            order = length - 1
+            low, high = max(0, order - known[0]), min(order, known[1])
+            sums = sums_of(tables, (length, low, high), rows, base, members)
+            if index_of[order] >= 0:
+                if low <= high:
+                    said = numerators(sums, under)
+                logits = weighed(logits, weights, bins, index_of[order], said)
+            if known[0] < length or known[1] < length:  # the outermost words lack a longer one
+                low, high = max(0, length - known[0]), min(length, known[1]) - 1
+                sums = sums_of(tables, (length, low, high), rows, base, members)
+            under = denominators(sums)
+        for at in range(4):
+            answers[row, members[at], base] = STEP * logits[at]
+    last = np.uint64(N_MEMBERS)
+    for at in range(4):
+        member = members[at]
+        if member != last:  # the last one may fill a group
+            shift = log_sum(
+                answers[row, member, 0],
+                answers[row, member, 1],
+                answers[row, member, 2],
+                answers[row, member, 3],
+            )
+            for base in range(4):
+                answers[row, member, base] -= shift
+        last = member
+
+
+@inlined
+def flanks_of(letters, at, reach):
     """The letters beside a place: packed left, packed right, letters of each."""
     return (
         _packed(letters, at - reach, at),
@@ -244,13 +333,13 @@ def log_probs(letters, at, reach, votes, tables, counting, mixture, rows, answer
     """
     nobody = np.uint64(N_MEMBERS)
     if len(at):
-        _write_rows(tables[2], _flanks_of(letters, at[0], reach), rows[0])
+        write_rows(tables[2], flanks_of(letters, at[0], reach), rows[0])
     for number in range(len(at)):
         here = rows[number % 2]
         if number + 1 < len(at):  # memory answers while this place is computed
             following = rows[(number + 1) % 2]
-            _write_rows(tables[2], _flanks_of(letters, at[number + 1], reach), following)
-            _fetch_rows(tables, reach, following)
+            write_rows(tables[2], flanks_of(letters, at[number + 1], reach), following)
+            fetch_rows(tables, reach, following)
         known = (
             _known_letters(letters, at[number], reach, -1),
             _known_letters(letters, at[number], reach, 1),

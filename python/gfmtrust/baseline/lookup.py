@@ -95,13 +95,49 @@ class Lookup:
             np.require(at, np.int64, REQUIRED),
             self.reach,
             np.require(votes, bool, REQUIRED),
-            (self.cells, self.logs, self.first, self.is_coded, self.codes),
-            (self.code_counts, self.plain_counts, self.edges),
-            (self.index_of, self.weights),
-            np.empty((2, len(self.codes) * (len(self.codes) - 1) // 2), np.uint64),
+            *self._arrays,
+            np.empty((2, self._n_words), np.uint64),
             answers,
         )
         return answers
+
+    def log_ratios(
+        self, letters: np.ndarray, begin: np.ndarray, lengths: np.ndarray, votes: np.ndarray
+    ) -> np.ndarray:
+        """See `core.interfaces.ContextScorer`."""
+        from gfmtrust.baseline import haplotype_kernel  # noqa: PLC0415
+
+        answers = np.full((len(begin), N_MEMBERS), np.nan)
+        starts = 3 * self.reach + int(lengths.max(initial=0))
+        haplotype_kernel.log_ratios(
+            np.require(letters, np.uint8, REQUIRED),
+            np.require(begin, np.int64, REQUIRED),
+            np.require(lengths, np.int64, REQUIRED),
+            self.reach,
+            np.require(votes, bool, REQUIRED),
+            *self._arrays,
+            (
+                np.empty((2, 2, self._n_words), np.uint64),
+                np.empty((2, self.reach + 2, starts + 1, 4), np.uint64),
+                np.empty((2, 4, 4)),
+                np.empty(4),
+            ),
+            answers,
+        )
+        return answers
+
+    @property
+    def _n_words(self) -> int:
+        """Words over one place."""
+        return (self.reach + 1) * (self.reach + 2) // 2
+
+    @property
+    def _arrays(self) -> tuple[tuple, tuple, tuple]:
+        return (
+            (self.cells, self.logs.ravel(), self.first, self.is_coded, self.codes.ravel()),
+            (self.code_counts, self.plain_counts, self.edges),
+            (self.index_of, self.weights),
+        )
 
 
 def code_counts(step: float, scale: np.float32) -> np.ndarray:

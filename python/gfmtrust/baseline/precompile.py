@@ -19,13 +19,15 @@ from gfmtrust.baseline.members import N_MEMBERS
 
 
 def compile_law() -> None:
-    """Compile the law, by asking one of two orders for one place."""
+    """Compile the law, by asking one of two orders for one place and one change."""
     # numba, which is loaded by the look-up, then keeps the code beside the modules
     os.environ.pop("NUMBA_CACHE_DIR", None)
     tables = [Table(np.zeros((4**length, N_MEMBERS), np.float32)) for length in (1, 2)]
     law = Law((0, 1), tables, np.empty(0, np.float32), np.ones((1, 2), np.float32))
     votes = np.ones((1, N_MEMBERS), bool)
-    Lookup.of(law, np.float32(0)).log_probs(np.zeros(3, np.uint8), np.array([1]), votes)
+    lookup, letters = Lookup.of(law, np.float32(0)), np.zeros(16, np.uint8)
+    lookup.log_probs(letters, np.array([1]), votes)
+    lookup.log_ratios(letters, np.array([[2, 8]]), np.array([[1, 0]]), votes)
 
 
 if __name__ == "__main__":

@@ -66,15 +66,33 @@ class CompiledLaw:
         """See `core.interfaces.ContextScorer`. Raises ValueError for a place without its flanks."""
         if len(at) and not self.reach <= at.min() <= at.max() < len(letters) - self.reach:
             raise ValueError(f"a place is within {self.reach} letters of an end of the text")
-        parts = np.array_split(np.arange(len(at)), min(self.threads, len(at) // ROWS_PER_THREAD + 1))
-        slices = [slice(part[0], part[-1] + 1) for part in parts if len(part)]
-        if len(slices) < 2:
-            return self.lookup.log_probs(letters, at, votes)
-        with ThreadPoolExecutor(len(slices)) as pool:
-            answers = pool.map(
-                lambda rows: self.lookup.log_probs(letters, at[rows], votes[rows]), slices
-            )
-            return np.concatenate(list(answers))
+        return self._by_threads(
+            len(at),
+            ROWS_PER_THREAD,
+            lambda rows: self.lookup.log_probs(letters, at[rows], votes[rows]),
+        )
+
+    def log_ratios(
+        self, letters: np.ndarray, begin: np.ndarray, lengths: np.ndarray, votes: np.ndarray
+    ) -> np.ndarray:
+        """See `core.interfaces.ContextScorer`."""
+        return self._by_threads(
+            len(begin),
+            ROWS_PER_THREAD // 32,
+            lambda rows: self.lookup.log_ratios(letters, begin[rows], lengths[rows], votes[rows]),
+        )
+
+    def _by_threads(
+        self, n: int, least: int, answer: Callable[[slice], np.ndarray]
+    ) -> np.ndarray:
+        """The answers of n rows, computed by as many threads as have at least `least` of them."""
+        n_parts = max(1, min(self.threads, n // least))
+        ends = [n * part // n_parts for part in range(n_parts + 1)]
+        slices = [slice(first, end) for first, end in zip(ends[:-1], ends[1:], strict=True)]
+        if n_parts == 1:
+            return answer(slices[0])
+        with ThreadPoolExecutor(n_parts) as pool:
+            return np.concatenate(list(pool.map(answer, slices)))
 
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `core.interfaces.Scorer`: all members, letters beyond a window unknown. Raises

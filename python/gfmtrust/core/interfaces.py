@@ -99,6 +99,18 @@ class ContextScorer(Protocol):
         """
         ...
 
+    def log_ratios(
+        self, letters: np.ndarray, begin: np.ndarray, lengths: np.ndarray, votes: np.ndarray
+    ) -> np.ndarray:
+        """The sum of ln p of the letter of ALT less that of REF over the `reach` places before and
+        behind a change, float64 (n, members); NaN for a member that may not vote.
+
+        letters: codes uint8 (L,), all known within 2 `reach` of a change. begin: int64 (n, 2), the
+        first of these places in the haplotypes of REF and ALT. lengths: int64 (n, 2), letters of the
+        alleles. votes: bool (n, members).
+        """
+        ...
+
     def count(self, n_passes: int) -> None:
         """Add to `LoadedScorer.passes`, and report it."""
         ...

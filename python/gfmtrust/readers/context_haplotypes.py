@@ -157,11 +157,14 @@ def _log_ratios(scorer: ContextScorer, genome: Genome, alleles: _Alleles) -> np.
     is_known = np.logical_and.reduceat(spans, begin).reshape(n, 2).all(axis=1)
     total = np.full((n, alleles.admitted.shape[1]), np.nan)
     for rows, places in (
-        (np.flatnonzero(is_known), _affected(lengths[is_known], scorer.reach)),
+        (np.flatnonzero(is_known), _unshared(lengths[is_known])),
         (np.flatnonzero(~is_known), _whole(span[~is_known])),
     ):
         if len(rows):
             total[rows] = _sums(scorer, letters, first[rows], places, alleles.admitted[rows])
+    rows = np.flatnonzero(is_known)
+    begin = first[rows] + RADIUS_BP  # `reach` letters before the change, which follows the margin
+    total[rows] += scorer.log_ratios(letters, begin, lengths[rows], alleles.admitted[rows])
     return total
 
 
@@ -199,15 +202,15 @@ class _Places:
     length: np.ndarray
 
 
-def _affected(lengths: np.ndarray, reach: int) -> _Places:
-    """The places at which the haplotypes can differ: those within `reach` of the change, and the
-    last letters behind the shorter allele. lengths: of REF and ALT, int64 (n, 2)."""
+def _unshared(lengths: np.ndarray) -> _Places:
+    """The places of one haplotype alone: those of its allele, and the last letters behind the
+    shorter allele. lengths: of REF and ALT, int64 (n, 2)."""
     longest = lengths.max(axis=1, keepdims=True)
-    around = np.full(lengths.shape, RADIUS_BP - reach)
-    end = np.broadcast_to(2 * RADIUS_BP + longest, lengths.shape)
     surplus = longest - lengths
+    end = np.broadcast_to(2 * RADIUS_BP + longest, lengths.shape)
     return _Places(
-        np.stack([around, end - surplus], axis=2), np.stack([lengths + 2 * reach, surplus], axis=2)
+        np.stack([np.full(lengths.shape, RADIUS_BP), end - surplus], axis=2),
+        np.stack([lengths, surplus], axis=2),
     )
 
 
