@@ -94,15 +94,20 @@ def _places(change, step, reach):
 def _fetch_pair(tables, letters, change, step, reach, rows):
     """Write the rows of the words over both places of a pair, and ask the memory for them."""
     places = _places(change, step, reach)
+    letter = np.int64(letters[places[0]])
     for text in range(2):
         write_rows(tables[2], flanks_of(letters, places[text], reach), rows[text])
-        fetch_rows(tables, reach, rows[text])
+    fetch_rows(tables, reach, (0, reach), letter, rows[0])
+    if step < reach:
+        fetch_rows(tables, reach, (reach - step, reach), letter, rows[1])
+    else:
+        fetch_rows(tables, reach, (0, 2 * reach - 1 - step), letter, rows[1])
 
 
 @inlined
-def _add_pair(tables, counting, mixture, reach, pair, members, running, logits, ratios):
+def _add_pair(tables, counting, mixture, reach, pair, members, running, logits, results):
     """Add ln p of the letter at a place of ALT less that at the same place of REF to the ratios of
-    four members.
+    four members, and write ln p of all bases at the place of REF.
 
     pair: rows of the words over both places, number of the pair, letter, change. logits: room,
     float64 (2, 4, 4).
@@ -141,24 +146,30 @@ def _add_pair(tables, counting, mixture, reach, pair, members, running, logits, 
         for at in range(4):
             logits[0, at, base] = STEP * ref[at]
             logits[1, at, base] = STEP * alt[at]
+    ratios, beside = results
     for at in range(4):
         of_ref, of_alt = logits[0, at], logits[1, at]
         ratios[at] += of_alt[letter] - log_sum(of_alt[0], of_alt[1], of_alt[2], of_alt[3])
-        ratios[at] -= of_ref[letter] - log_sum(of_ref[0], of_ref[1], of_ref[2], of_ref[3])
+        shift = log_sum(of_ref[0], of_ref[1], of_ref[2], of_ref[3])
+        ratios[at] -= of_ref[letter] - shift
+        for base in range(4):
+            beside[step, members[at], base] = of_ref[base] - shift
 
 
 @CODE.compiled
-def log_ratios(letters, begin, lengths, reach, votes, tables, counting, mixture, room, answers):
+def log_ratios(letters, begin, lengths, reach, votes, tables, counting, mixture, room, results):
     """Write the sum of ln p(letter of ALT) - ln p(letter of REF) over the `reach` places on either
     side of changes, by the members that may vote.
 
     letters: uint8 (L,), known ones around every change. begin: int64 (n, 2), the first of these
     places in REF and in ALT. lengths: int64 (n, 2), letters of the alleles. votes: bool (n, 8).
     room: rows uint64 (2, 2, words), running sums uint64 (2, reach + 2, starts + 1, 4), logits
-    float64 (2, 4, 4), ratios float64 (4,). answers: float64 (n, 8); those of members that may not
-    vote are left as they are.
+    float64 (2, 4, 4), ratios float64 (4,). results: the ratios, float64 (n, 8), and ln p of all
+    bases at these places of REF, float64 (n, 2 reach, 8, 4); what belongs to members that may not
+    vote is left as it is.
     """
     rows, running, logits, ratios = room
+    answers, beside = results
     nobody = np.uint64(N_MEMBERS)
     for number in range(len(begin)):
         a = b = c = d = nobody
@@ -204,7 +215,7 @@ def log_ratios(letters, begin, lengths, reach, votes, tables, counting, mixture,
                     members,
                     running,
                     logits,
-                    ratios,
+                    (ratios, beside[number]),
                 )
             for at in range(4):
                 answers[number, members[at]] = ratios[at]

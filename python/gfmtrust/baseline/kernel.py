@@ -91,18 +91,22 @@ def _fetch_ahead(_context, table, index):
 
 
 @inlined
-def fetch_rows(tables, reach, rows):
-    """Ask the memory for all rows of the words over a place that are in no cache for certain."""
+def fetch_rows(tables, reach, span, letter, rows):
+    """Ask the memory for the rows of the words over a place that are in no cache for certain.
+
+    span: the first and the last start. letter: one whose words have been read, or -1.
+    """
     cells, logs, _, is_coded, _ = tables
     for length in range(FETCHED_LENGTH, reach + 2):
         number = length * (length - 1) // 2
-        for start in range(length):
+        for start in range(span[0], min(length - 1, span[1]) + 1):
             for base in range(4):
-                row = rows[number + start] + np.uint64(base << (2 * start))
-                if is_coded[length]:
-                    _fetch_ahead(cells, row)
-                else:
-                    _fetch_ahead(logs, row * EIGHT)
+                if base != letter:
+                    row = rows[number + start] + np.uint64(base << (2 * start))
+                    if is_coded[length]:
+                        _fetch_ahead(cells, row)
+                    else:
+                        _fetch_ahead(logs, row * EIGHT)
 
 
 @inlined
@@ -339,7 +343,7 @@ def log_probs(letters, at, reach, votes, tables, counting, mixture, rows, answer
         if number + 1 < len(at):  # memory answers while this place is computed
             following = rows[(number + 1) % 2]
             write_rows(tables[2], flanks_of(letters, at[number + 1], reach), following)
-            fetch_rows(tables, reach, following)
+            fetch_rows(tables, reach, (0, reach), -1, following)
         known = (
             _known_letters(letters, at[number], reach, -1),
             _known_letters(letters, at[number], reach, 1),

@@ -103,11 +103,13 @@ class Lookup:
 
     def log_ratios(
         self, letters: np.ndarray, begin: np.ndarray, lengths: np.ndarray, votes: np.ndarray
-    ) -> np.ndarray:
-        """See `core.interfaces.ContextScorer`."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `core.interfaces.ContextScorer`; and ln p of the four bases at these places of REF,
+        float64 (n, 2 reach, 8, 4)."""
         from gfmtrust.baseline import haplotype_kernel  # noqa: PLC0415
 
         answers = np.full((len(begin), N_MEMBERS), np.nan)
+        beside = np.full((len(begin), 2 * self.reach, N_MEMBERS, 4), np.nan)
         starts = 3 * self.reach + int(lengths.max(initial=0))
         haplotype_kernel.log_ratios(
             np.require(letters, np.uint8, REQUIRED),
@@ -122,9 +124,9 @@ class Lookup:
                 np.empty((2, 4, 4)),
                 np.empty(4),
             ),
-            answers,
+            (answers, beside),
         )
-        return answers
+        return answers, beside
 
     @property
     def _n_words(self) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.baseline import written_graph
+from gfmtrust.baseline.answered import Answered
 from gfmtrust.baseline.lookup import Lookup
 from gfmtrust.baseline.members import N_MEMBERS
 from gfmtrust.bundle import tokenizers
@@ -42,6 +43,7 @@ class CompiledLaw:
     `ContextScorer`."""
 
     lookup: Lookup
+    answered: Answered
     requested: str
     threads: int
     batch: int
@@ -66,6 +68,15 @@ class CompiledLaw:
         """See `core.interfaces.ContextScorer`. Raises ValueError for a place without its flanks."""
         if len(at) and not self.reach <= at.min() <= at.max() < len(letters) - self.reach:
             raise ValueError(f"a place is within {self.reach} letters of an end of the text")
+        answered = self.answered.find(letters, at, votes)
+        is_new = answered < 0
+        if is_new.all():
+            return self._computed(letters, at, votes)
+        log_p = self.answered.log_p[answered]
+        log_p[is_new] = self._computed(letters, at[is_new], votes[is_new])
+        return log_p
+
+    def _computed(self, letters: np.ndarray, at: np.ndarray, votes: np.ndarray) -> np.ndarray:
         return self._by_threads(
             len(at),
             ROWS_PER_THREAD,
@@ -75,12 +86,24 @@ class CompiledLaw:
     def log_ratios(
         self, letters: np.ndarray, begin: np.ndarray, lengths: np.ndarray, votes: np.ndarray
     ) -> np.ndarray:
-        """See `core.interfaces.ContextScorer`."""
-        return self._by_threads(
-            len(begin),
-            ROWS_PER_THREAD // 32,
-            lambda rows: self.lookup.log_ratios(letters, begin[rows], lengths[rows], votes[rows]),
-        )
+        """See `core.interfaces.ContextScorer`. The answers at the places of REF are remembered."""
+        parts: list[tuple[slice, np.ndarray]] = []
+
+        def answer(rows: slice) -> np.ndarray:
+            ratios, beside = self.lookup.log_ratios(
+                letters, begin[rows], lengths[rows], votes[rows]
+            )
+            parts.append((rows, beside))
+            return ratios
+
+        ratios = self._by_threads(len(begin), ROWS_PER_THREAD // 32, answer)
+        step = np.arange(2 * self.reach)
+        for rows, beside in parts:
+            behind = np.where(step < self.reach, 0, lengths[rows, :1])
+            at = (begin[rows, :1] + behind + step).ravel()
+            of_place = np.repeat(votes[rows], len(step), axis=0)
+            self.answered.add(letters, at, of_place, beside.reshape(len(at), *beside.shape[2:]))
+        return ratios
 
     def _by_threads(
         self, n: int, least: int, answer: Callable[[slice], np.ndarray]
@@ -164,8 +187,13 @@ def _compiled_law(
     written = written_graph.read(graph)
     if written is None:
         return None
+    lookup = Lookup.of(written.law, written.scale)
     compiled = CompiledLaw(
-        Lookup.of(written.law, written.scale), device, threads, batch or bundle.meta["window"]["batch"]
+        lookup,
+        Answered.nothing(lookup.reach, N_MEMBERS),
+        device,
+        threads,
+        batch or bundle.meta["window"]["batch"],
     )
 
     def answer(codes: np.ndarray, index: list[int]) -> np.ndarray:

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 WORDS, BESIDE, WEIGHTS = "words_", "beside_", "weights_"
 STEP, SCALE, EDGES = "step", "code_scale", "edges"
+LONGEST_WORD = 14
+"""Letters of a word at most: tables of longer ones would take 17 GB, and `answered` has 26 letters
+in a number."""
 LARGEST_COUNT = 2.0**40
 """Sums of twelve logarithms of larger counts would not fit the integers of `kernel`; a genome of
 3.1 Gb has counts below 2^33."""
@@ -78,7 +81,7 @@ def _written(model: ModelProto) -> WrittenGraph:
 
 def _number(name: str, prefix: str) -> int:
     number = name.removeprefix(prefix)
-    if not number.isdecimal() or not 1 <= int(number) <= 16:
+    if not number.isdecimal() or not 1 <= int(number) <= LONGEST_WORD:
         raise _OtherGraphError(f"constant {name}")
     return int(number)
 
