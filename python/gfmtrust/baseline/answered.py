@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.core.alphabet import N
+from gfmtrust.baseline.lookup import REQUIRED
 
 MOST_PLACES = 100_000
 """Places remembered at most, 256 bytes each: those of 4,500 indels; later ones are not added."""
 
 UNKNOWN = -1
+"""The key of a place beside an unknown letter, as `words.write_keys` writes it."""
 
 
 @dataclass
@@ -33,7 +34,9 @@ class Answered:
         none = np.empty(0, np.int64)
         return cls(reach, none, none, np.empty((0, n_members, 4)))
 
-    def add(self, letters: np.ndarray, at: np.ndarray, votes: np.ndarray, log_p: np.ndarray) -> None:
+    def add(
+        self, letters: np.ndarray, at: np.ndarray, votes: np.ndarray, log_p: np.ndarray
+    ) -> None:
         """Remember the answers of places. letters, at, votes: as in `ContextScorer.log_probs`."""
         if len(self.keys) >= MOST_PLACES:
             return
@@ -54,12 +57,14 @@ class Answered:
     def _keys(self, letters: np.ndarray, at: np.ndarray, votes: np.ndarray) -> np.ndarray:
         """A number for the letters beside a place and its members, 2 bits a letter and 1 a member;
         UNKNOWN for a place beside an unknown letter, which is not remembered."""
-        keys = np.zeros(len(at), np.int64)
-        is_known = np.ones(len(at), bool)
-        for offset in (*range(-self.reach, 0), *range(1, self.reach + 1)):
-            letter = letters[at + offset]
-            is_known &= letter < N
-            keys = keys << 2 | np.minimum(letter, N - 1)
-        for member in range(votes.shape[1]):
-            keys = keys << 1 | votes[:, member]
-        return np.where(is_known, keys, UNKNOWN)
+        from gfmtrust.baseline import words  # noqa: PLC0415  (see `lookup`)
+
+        keys = np.empty(len(at), np.int64)
+        words.write_keys(
+            np.require(letters, np.uint8, REQUIRED),
+            np.require(at, np.int64, REQUIRED),
+            self.reach,
+            np.require(votes, bool, REQUIRED),
+            keys,
+        )
+        return keys

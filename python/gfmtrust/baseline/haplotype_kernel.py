@@ -15,21 +15,18 @@ import numpy as np
 
 from gfmtrust.baseline.kernel import (
     BYTE,
-    EIGHT,
     NO_LOGITS,
     NO_WORDS,
     bins_of,
     denominators,
-    fetch_rows,
-    flanks_of,
     log_sum,
     numerators,
     sums_of,
     weighed,
-    write_rows,
 )
 from gfmtrust.baseline.lookup import STEP
 from gfmtrust.baseline.members import N_MEMBERS
+from gfmtrust.baseline.words import EIGHT, fetch_rows, flanks_of, write_rows
 from gfmtrust.core.machine_code import MachineCode, inlined
 
 CODE = MachineCode.of(Path(__file__).parent)
@@ -39,7 +36,7 @@ CODE = MachineCode.of(Path(__file__).parent)
 def _write_running(tables, letters, start, n_starts, reach, members, running):
     """Write the running sums of the logarithms of a haplotype's words by length, start and member:
     uint64 (reach + 2, n_starts + 1, 4)."""
-    cells, logs, first, is_coded, codes = tables
+    cells, wide, first, is_coded, codes = tables
     for length in range(1, reach + 2):
         for at in range(4):
             running[length, 0, at] = 0
@@ -54,7 +51,7 @@ def _write_running(tables, letters, start, n_starts, reach, members, running):
                     code = (cells[row] >> (EIGHT * members[at])) & BYTE
                     value = codes[(np.uint64(length) << EIGHT) + code]
                 else:
-                    value = logs[row * EIGHT + members[at]]
+                    value = codes[np.uint64(wide[row * EIGHT + members[at]])]
                 running[length, number + 1, at] = running[length, number, at] + value
 
 
@@ -135,9 +132,11 @@ def _add_pair(tables, counting, mixture, reach, pair, members, running, logits, 
                 else:
                     shared, other = (length - n_shared, length - 1), (0, length - n_shared - 1)
                 common = sums_of(tables, (length, shared[0], shared[1]), rows[0], base, members)
-                where = (length, other[0], other[1])
-                sums_ref = _added(common, sums_of(tables, where, rows[0], base, members))
-                sums_alt = _added(common, sums_of(tables, where, rows[1], base, members))
+                sums_ref = sums_alt = common
+                if n_shared < length:
+                    where = (length, other[0], other[1])
+                    sums_ref = _added(common, sums_of(tables, where, rows[0], base, members))
+                    sums_alt = _added(common, sums_of(tables, where, rows[1], base, members))
             index = index_of[length - 1]
             if index >= 0:
                 ref = weighed(ref, weights, bins_ref, index, numerators(sums_ref, under_ref))
@@ -211,7 +210,12 @@ def log_ratios(letters, begin, lengths, reach, votes, tables, counting, mixture,
                     counting,
                     mixture,
                     reach,
-                    (rows[step % 2], step, np.int64(letters[_places(change, step, reach)[0]]), change),
+                    (
+                        rows[step % 2],
+                        step,
+                        np.int64(letters[_places(change, step, reach)[0]]),
+                        change,
+                    ),
                     members,
                     running,
                     logits,

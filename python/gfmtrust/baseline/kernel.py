@@ -11,102 +11,19 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from gfmtrust.baseline.lookup import STEP
 from gfmtrust.baseline.members import N_MEMBERS
+from gfmtrust.baseline.words import EIGHT, fetch_rows, flanks_of, known_letters, write_rows
 from gfmtrust.core.machine_code import MachineCode, inlined
 
 CODE = MachineCode.of(Path(__file__).parent)
-_INTRINSIC: Any = intrinsic
-BYTE, ONE, TWO, EIGHT = np.uint64(255), np.uint64(1), np.uint64(2), np.uint64(8)
-FETCHED_LENGTH = 7
-"""Tables of shorter words, half a megabyte at most, stay in the cache."""
+BYTE, ONE, TWO = np.uint64(255), np.uint64(1), np.uint64(2)
 NO_WORDS = (np.int64(0), np.int64(0), np.int64(0), np.int64(0))
 NO_LOGITS = (0.0, 0.0, 0.0, 0.0)
 LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
-
-
-@inlined
-def _known_letters(letters, at, reach, step):
-    """How many letters beside a place are known up to the first that is not, on the left for step
-    -1 and on the right for 1."""
-    known = 0
-    while known < reach and letters[at + step * (known + 1)] < 4:
-        known += 1
-    return known
-
-
-@inlined
-def _packed(letters, first, last):
-    """The letters of [first, last) as base-4 digits, the first one highest; unknown ones are 0."""
-    word = np.int64(0)
-    for at in range(first, last):
-        letter = np.int64(letters[at])
-        word = (word << 2) | (letter if letter < 4 else np.int64(0))
-    return word
-
-
-@inlined
-def _word(flanks, length, start):
-    """The word of a length over the site, with the base A there; `start` (0: leftmost) is the number
-    of letters right of the site. flanks: packed left, packed right, letters of each."""
-    left, right, reach = flanks
-    before = left & ((np.int64(1) << (2 * (length - 1 - start))) - 1)
-    return (before << (2 * (start + 1))) | (right >> (2 * (reach - start)))
-
-
-@inlined
-def write_rows(first, flanks, rows):
-    """Write the row in its table of each word over the site with the base A, by length and start:
-    uint64 (reach + 1)(reach + 2) / 2."""
-    number = 0
-    for length in range(1, flanks[2] + 2):
-        for start in range(length):
-            rows[number] = np.uint64(first[length] + _word(flanks, length, start))
-            number += 1
-
-
-@_INTRINSIC
-def _fetch_ahead(_context, table, index):
-    """Ask the memory for an element of an array before it is read; one instruction, without a result."""
-
-    def generate(context, builder, signature, values):
-        memory = context.make_array(signature.args[0])(context, builder, values[0])
-        place = builder.gep(memory.data, [values[1]])
-        place = builder.bitcast(place, ir.IntType(8).as_pointer())
-        kinds = [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3]
-        prefetch = builder.module.declare_intrinsic(
-            "llvm.prefetch", (), ir.FunctionType(ir.VoidType(), kinds)
-        )
-        builder.call(prefetch, [place, *(ir.IntType(32)(value) for value in (0, 3, 1))])
-        return context.get_dummy_value()
-
-    return types.void(table, types.uint64), generate
-
-
-@inlined
-def fetch_rows(tables, reach, span, letter, rows):
-    """Ask the memory for the rows of the words over a place that are in no cache for certain.
-
-    span: the first and the last start. letter: one whose words have been read, or -1.
-    """
-    cells, logs, _, is_coded, _ = tables
-    for length in range(FETCHED_LENGTH, reach + 2):
-        number = length * (length - 1) // 2
-        for start in range(span[0], min(length - 1, span[1]) + 1):
-            for base in range(4):
-                if base != letter:
-                    row = rows[number + start] + np.uint64(base << (2 * start))
-                    if is_coded[length]:
-                        _fetch_ahead(cells, row)
-                    else:
-                        _fetch_ahead(logs, row * EIGHT)
 
 
 @inlined
@@ -140,7 +57,7 @@ def sums_of(tables, where, rows, base, members):
     """The sums of the logarithms of words of one length with a base at the site, of four members,
     uint64: of numerators in the low half, of denominators in the high half. where: the length, its
     first and its last start."""
-    cells, logs, _, is_coded, codes = tables
+    cells, wide, _, is_coded, codes = tables
     length, low, high = where
     a, b, c, d = members
     sum_a = sum_b = sum_c = sum_d = np.uint64(0)
@@ -160,65 +77,13 @@ def sums_of(tables, where, rows, base, members):
     else:
         for _ in range(n_words):
             row = (rows[number] + (site << shift)) * EIGHT
-            sum_a += logs[row + a]
-            sum_b += logs[row + b]
-            sum_c += logs[row + c]
-            sum_d += logs[row + d]
+            sum_a += codes[np.uint64(wide[row + a])]
+            sum_b += codes[np.uint64(wide[row + b])]
+            sum_c += codes[np.uint64(wide[row + c])]
+            sum_d += codes[np.uint64(wide[row + d])]
             number += ONE
             shift += TWO
     return sum_a, sum_b, sum_c, sum_d
-
-
-@inlined
-def _answer(tables, counting, mixture, reach, known, rows, members, answers, row):
-    """Write ln p of the four bases by four members into a row of `answers`.
-
-    Each length is read once: its words are the numerators of the order below it and the
-    denominators of its own order. An order without a word says what the order before it said.
-    """
-    index_of, weights = mixture
-    a, b, c, d = members
-    bin_a = _bin_of(tables, counting, reach, known, rows, a)
-    bin_b = _bin_of(tables, counting, reach, known, rows, b)
-    bin_c = _bin_of(tables, counting, reach, known, rows, c)
-    bin_d = _bin_of(tables, counting, reach, known, rows, d)
-    for base in range(4):
-        logit_a = logit_b = logit_c = logit_d = 0.0
-        said_a = said_b = said_c = said_d = np.int64(0)
-        under_a = under_b = under_c = under_d = np.int64(0)
-        for length in range(1, reach + 2):
-            order = length - 1
-            low, high = max(0, order - known[0]), min(order, known[1])
-            sum_a, sum_b, sum_c, sum_d = _sums(tables, (length, low, high), rows, base, members)
-            index = index_of[order]
-            if index >= 0:
-                if low <= high:
-                    said_a = np.int64(sum_a & LOW) - under_a
-                    said_b = np.int64(sum_b & LOW) - under_b
-                    said_c = np.int64(sum_c & LOW) - under_c
-                    said_d = np.int64(sum_d & LOW) - under_d
-                logit_a += weights[bin_a, index] * said_a
-                logit_b += weights[bin_b, index] * said_b
-                logit_c += weights[bin_c, index] * said_c
-                logit_d += weights[bin_d, index] * said_d
-            if known[0] < length or known[1] < length:  # the outermost words lack a longer one
-                low, high = max(0, length - known[0]), min(length, known[1]) - 1
-                sum_a, sum_b, sum_c, sum_d = _sums(tables, (length, low, high), rows, base, members)
-            under_a = np.int64(sum_a >> HALF)
-            under_b = np.int64(sum_b >> HALF)
-            under_c = np.int64(sum_c >> HALF)
-            under_d = np.int64(sum_d >> HALF)
-        answers[row, a, base] = STEP * logit_a
-        answers[row, b, base] = STEP * logit_b
-        answers[row, c, base] = STEP * logit_c
-        answers[row, d, base] = STEP * logit_d
-    _normalise(answers, row, a)
-    if b != a:
-        _normalise(answers, row, b)
-    if c != b:
-        _normalise(answers, row, c)
-    if d != c:
-        _normalise(answers, row, d)
 
 
 @inlined
@@ -316,16 +181,6 @@ def _answer(tables, counting, mixture, reach, known, rows, members, answers, row
         last = member
 
 
-@inlined
-def flanks_of(letters, at, reach):
-    """The letters beside a place: packed left, packed right, letters of each."""
-    return (
-        _packed(letters, at - reach, at),
-        _packed(letters, at + 1, at + reach + 1),
-        reach,
-    )
-
-
 @CODE.compiled
 def log_probs(letters, at, reach, votes, tables, counting, mixture, rows, answers):
     """Write ln p of the four bases at places of a text by the members that may vote there.
@@ -345,8 +200,8 @@ def log_probs(letters, at, reach, votes, tables, counting, mixture, rows, answer
             write_rows(tables[2], flanks_of(letters, at[number + 1], reach), following)
             fetch_rows(tables, reach, (0, reach), -1, following)
         known = (
-            _known_letters(letters, at[number], reach, -1),
-            _known_letters(letters, at[number], reach, 1),
+            known_letters(letters, at[number], reach, -1),
+            known_letters(letters, at[number], reach, 1),
         )
         a = b = c = d = nobody
         for member in range(N_MEMBERS):

@@ -105,9 +105,7 @@ class CompiledLaw:
             self.answered.add(letters, at, of_place, beside.reshape(len(at), *beside.shape[2:]))
         return ratios
 
-    def _by_threads(
-        self, n: int, least: int, answer: Callable[[slice], np.ndarray]
-    ) -> np.ndarray:
+    def _by_threads(self, n: int, least: int, answer: Callable[[slice], np.ndarray]) -> np.ndarray:
         """The answers of n rows, computed by as many threads as have at least `least` of them."""
         n_parts = max(1, min(self.threads, n // least))
         ends = [n * part // n_parts for part in range(n_parts + 1)]

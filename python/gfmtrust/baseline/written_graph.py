@@ -65,10 +65,11 @@ def _written(model: ModelProto) -> WrittenGraph:
     orders = tuple(sorted(_number(name, BESIDE) - 1 for name in tensors if BESIDE in name))
     if len(tensors) != len(model.graph.initializer) or not orders or orders[0] != 0:
         raise _OtherGraphError("constants of other names")
-    step = _constant(tensors, STEP, ()) if STEP in tensors else np.float32(0)
-    scale = _constant(tensors, SCALE, ()) if STEP in tensors else np.float32(0)
+    is_coded = STEP in tensors
+    step = float(_constant(tensors, STEP, ())) if is_coded else 0.0
+    scale = float(_constant(tensors, SCALE, ())) if is_coded else 0.0
     tables = [
-        Table(_cells(tensors, length), float(step) if length >= CODED_LENGTH else 0.0)
+        Table(_cells(tensors, length), step if length >= CODED_LENGTH else 0.0)
         for length in range(1, orders[-1] + 2)
     ]
     edges = _constant(tensors, EDGES, (None,))
@@ -116,13 +117,13 @@ def _values(tensors: dict[str, TensorProto], name: str) -> np.ndarray:
         raise _OtherGraphError(f"{name} is not whole") from error
 
 
-def _check_values(law: Law, step: np.ndarray, scale: np.ndarray) -> None:
+def _check_values(law: Law, step: float, scale: float) -> None:
     """Raise where a value is none that the sums of `kernel` can hold."""
     for length, table in enumerate(law.tables, start=1):
         is_plain = table.cells.dtype == np.float32
         if is_plain and not (table.cells.min() >= 0 and table.cells.max() <= LARGEST_COUNT):
             raise _OtherGraphError(f"{WORDS}{length} has a count outside 0 to 2^40")
-    highest = float(scale) * float(np.expm1(255 * min(float(step), 1.0)))
+    highest = scale * float(np.expm1(255 * min(step, 1.0)))
     if not 0 <= step < 1 or not 0 <= highest <= LARGEST_COUNT:
         raise _OtherGraphError(f"codes count up to {highest:g}")
     if (np.diff(law.edges) <= 0).any():

@@ -18,7 +18,7 @@ import numpy as np
 
 from gfmtrust.core.alphabet import N, encode
 from gfmtrust.core.interfaces import ContextScorer, Genome
-from gfmtrust.core.vocabulary import Placement, Status
+from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs.reference import Fence, fence
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.context_sites import votes_at
@@ -56,7 +56,9 @@ class _Alleles:
         start = np.array([variant.pos for variant in variants], dtype=np.int64)
         ref = np.array([len(variant.ref) for variant in variants], dtype=np.int64)
         alt = np.array([len(variant.alt) for variant in variants], dtype=np.int64)
-        ends = [votes_at(options.admitted, contig_index, at, n_members) for at in (start, start + ref)]
+        ends = [
+            votes_at(options.admitted, contig_index, at, n_members) for at in (start, start + ref)
+        ]
         return cls(
             contig_index,
             start,
@@ -111,9 +113,7 @@ def _beside(genome: Genome, contig_index: np.ndarray, start: np.ndarray) -> np.n
     return np.minimum(start, lengths[contig_index] - 1)
 
 
-def _statuses(
-    reader: Reader, genome: Genome, alleles: _Alleles, max_n: float
-) -> np.ndarray:
+def _statuses(reader: Reader, genome: Genome, alleles: _Alleles, max_n: float) -> np.ndarray:
     """The status of each variant that follows from the genome's own window around it, object
     (n,)."""
     model = reader.model
