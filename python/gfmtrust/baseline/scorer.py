@@ -21,10 +21,10 @@ from gfmtrust.baseline import written_graph
 from gfmtrust.baseline.answered import Answered
 from gfmtrust.baseline.lookup import Lookup
 from gfmtrust.baseline.members import N_MEMBERS
-from gfmtrust.bundle import tokenizers
+from gfmtrust.bundle import golden, tokenizers
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.devices import choose_device
-from gfmtrust.bundle.session import check_golden, refuse_long_window
+from gfmtrust.bundle.session import refuse_long_window
 from gfmtrust.core.alphabet import BASES, PAD
 from gfmtrust.core.interfaces import LoadedScorer
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY
@@ -197,6 +197,6 @@ def _compiled_law(
     def answer(codes: np.ndarray, index: list[int]) -> np.ndarray:
         return np.log(compiled.distributions(codes[None], np.array([index], dtype=np.int64))[0][0])
 
-    check_golden(bundle.meta, "cpu", PROVIDER, answer)
+    golden.check(bundle.meta, "cpu", PROVIDER, answer)
     compiled.passes = 0
     return compiled

@@ -19,13 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle import bpe, bpe_questions, tokenizers
+from gfmtrust.bundle import bpe, bpe_questions, golden, tokenizers
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.devices import choose_device
 from gfmtrust.bundle.runtime import Runtime, failures, load
 from gfmtrust.bundle.schema import text_of
 from gfmtrust.core.errors import (
-    BadDataError,
     ConfigurationError,
     TransientError,
     message,
@@ -40,9 +39,6 @@ of 32. CUDA chooses kernels by shape, so there the batch is always filled up com
 TOKENS_PER_BATCH = 4096
 """The batch where the bundle states none: 8 windows of 512 tokens; larger ones gained nothing on
 CPU."""
-GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2}
-"""Parity bars for logits of standard deviation 1 (docs/understand/models.md). A golden window may
-differ by the bar times its largest |logp|."""
 OUT_OF_MEMORY = (
     "failed to allocate memory",
     "out of memory",
@@ -176,8 +172,8 @@ class Session:
         return answers
 
     def check_golden(self) -> None:
-        """Run the golden windows, see `check_golden`."""
-        check_golden(self.meta, self.device, self.provider, self.golden_answer)
+        """Run the golden windows, see `golden.check`."""
+        golden.check(self.meta, self.device, self.provider, self.golden_answer)
 
     def golden_answer(self, codes: np.ndarray, index: list[int]) -> np.ndarray:
         """Return the answer of a golden window, float64: ln p at scored letters (P, members, 4), or
@@ -277,37 +273,6 @@ def refuse_long_window(bundle: Bundle, allow_long_window: bool) -> None:
         raise ConfigurationError(
             message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy)
         )
-
-
-def check_golden(
-    meta: dict, device: str, provider: str, answer: Callable[[np.ndarray, list[int]], np.ndarray]
-) -> None:
-    """Compare the answers of the golden windows with those at export.
-
-    answer: the answer of one window, see `Session.golden_answer`. Raises BadDataError (65) where an
-    answer differs by more than the parity bar.
-    """
-    precision = meta["graphs"][device]["precision"]
-    certified = (
-        one.get("bar", 0)
-        for one in meta["proof"].get("parity", [])
-        if one["precision"] == precision
-    )
-    bar = max([GOLDEN_BARS[precision], *certified])
-    for number, golden in enumerate(meta["golden"]):
-        codes = np.frombuffer(golden["codes"].encode(), dtype=np.uint8)[None] - ord("0")
-        expected = np.array(golden["logp"], dtype=np.float64)
-        difference = np.abs(answer(codes[0], golden["index"]) - expected).max()
-        if not difference <= bar * max(1.0, np.abs(expected).max()):  # NaN is a difference too
-            place = f"bundle {meta['identity']['model_id']}, golden window {number}"
-            raise BadDataError(
-                message(
-                    place,
-                    f"logp differs by {difference:.2g} on {provider}",
-                    "the values stored at export",
-                    "export it again with this onnxruntime",
-                )
-            )
 
 
 def start(

@@ -394,9 +394,10 @@ def test_another_graph_is_not_compiled(tiny, tmp_path, change):
     other = changed(tiny, tmp_path, change)
     assert written_graph.read(other.graph_for("cpu")) is None
     try:
-        assert isinstance(open_scorer(reader_of(other), "cpu"), Session)
+        scorer = open_scorer(reader_of(other), "cpu")
     except BadDataError as error:
-        assert "compiled" not in str(error)
+        scorer, text = None, str(error)
+    assert isinstance(scorer, Session) if scorer else PROVIDER not in text
 
 
 @pytest.mark.bad_input
