@@ -19,6 +19,7 @@ RUN echo /opt/gfmtrust/python > "$(python -c 'import site; print(site.getsitepac
     && chmod 755 /usr/local/bin/gfmtrust \
     && python -m compileall -q --invalidation-mode checked-hash /opt/gfmtrust/python/gfmtrust \
     && python -m gfmtrust.copies.precompile \
+    && python -m gfmtrust.baseline.precompile \
     && test "$(gfmtrust --version)" = "${VERSION}"
 # any user, without a home: whatever a library writes goes to /tmp unless the pipeline names a folder of the task
 ENV HOME=/tmp XDG_CACHE_HOME=/tmp/.cache \

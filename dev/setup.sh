@@ -108,7 +108,7 @@ make_environment() {
     mark_done environment "$wanted" '.venv'
 }
 
-# Bytecode of the package and machine code of the copy index, which the tasks of a run read and never write
+# Bytecode of the package and machine code of the copy index and the context model, which the tasks of a run read and never write
 # (PYTHONDONTWRITEBYTECODE and NUMBA_CACHE_DIR in nextflow.config). Python and numba compare both with the sources.
 compile_package() {
     wanted=$(cat "$STATE/environment.stamp"; find python/gfmtrust -name '*.py' | LC_ALL=C sort | tr '\n' '\0' | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
@@ -116,6 +116,7 @@ compile_package() {
     is_done package "$wanted" && [ -d python/gfmtrust/copies/__pycache__ ] && return 0
     logged .venv/bin/python -m compileall -q --invalidation-mode checked-hash python/gfmtrust
     logged env PYTHONPATH=python .venv/bin/python -m gfmtrust.copies.precompile
+    logged env PYTHONPATH=python .venv/bin/python -m gfmtrust.baseline.precompile
     mark_done package "$wanted" 'bytecode'
 }
 

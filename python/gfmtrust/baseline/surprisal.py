@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.baseline.members import Members
+from gfmtrust.baseline.scorer import open_scorer
 from gfmtrust.bundle.bundle import Bundle
-from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.core.interfaces import Genome
 from gfmtrust.inputs.contig_names import listed
@@ -37,11 +37,11 @@ def context_surprisal(
                 "fit the context model to this genome",
             )
         )
-    session = Session.open(bundle, device="cpu", threads=threads)
     reader = reader_of(bundle)
+    scorer = open_scorer(reader, "cpu", threads)
     options = ReadingOptions("fast", neighbours=True, admitted=members.admitted)
 
     def local_surprisal(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
-        return reader.score_sites(session, genome, contig_index, pos, options).local_surprisal
+        return reader.score_sites(scorer, genome, contig_index, pos, options).local_surprisal
 
     return local_surprisal

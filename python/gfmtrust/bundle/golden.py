@@ -3,12 +3,18 @@ every opening (`session`)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gfmtrust.bundle import bpe
 from gfmtrust.core.alphabet import N, reverse_complement
+from gfmtrust.core.errors import BadDataError, message
 
 DIGITS = 6
+GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2}
+"""Parity bars for logits of standard deviation 1 (docs/understand/models.md). A golden window may
+differ by the bar times its largest |logp|."""
 
 
 def windows(session, cut: np.ndarray, window) -> list[dict]:
@@ -68,3 +74,34 @@ def _golden(session, name: str, codes: np.ndarray, index: list[int]) -> dict:
         "index": index,
         "logp": np.round(logp, DIGITS).tolist(),
     }
+
+
+def check(
+    meta: dict, device: str, provider: str, answer: Callable[[np.ndarray, list[int]], np.ndarray]
+) -> None:
+    """Compare the answers of the golden windows with those at export.
+
+    answer: the answer of one window, see `Session.golden_answer`. Raises BadDataError (65) where an
+    answer differs by more than the parity bar.
+    """
+    precision = meta["graphs"][device]["precision"]
+    certified = (
+        one.get("bar", 0)
+        for one in meta["proof"].get("parity", [])
+        if one["precision"] == precision
+    )
+    bar = max([GOLDEN_BARS[precision], *certified])
+    for number, window in enumerate(meta["golden"]):
+        codes = np.frombuffer(window["codes"].encode(), dtype=np.uint8)[None] - ord("0")
+        expected = np.array(window["logp"], dtype=np.float64)
+        difference = np.abs(answer(codes[0], window["index"]) - expected).max()
+        if not difference <= bar * max(1.0, np.abs(expected).max()):  # NaN is a difference too
+            place = f"bundle {meta['identity']['model_id']}, golden window {number}"
+            raise BadDataError(
+                message(
+                    place,
+                    f"logp differs by {difference:.2g} on {provider}",
+                    "the values stored at export",
+                    "export it again with this onnxruntime",
+                )
+            )

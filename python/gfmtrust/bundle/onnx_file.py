@@ -60,7 +60,7 @@ class GraphSummary:
 def read_graph(path: Path) -> GraphSummary:
     """Return a summary of the graph in a file. Raises BadDataError (65) where the bytes are not a
     complete ModelProto with a graph."""
-    model = _model(path)
+    model = read_model(path)
     operators: Counter[str] = Counter()
     external: set[str] = set()
     try:
@@ -82,7 +82,7 @@ def read_graph(path: Path) -> GraphSummary:
 def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the name and values of each initialiser of the graph in a file, including those in its
     data files, in the order of the file. Raises BadDataError (65) for an incomplete tensor."""
-    for tensor in _model(path).graph.initializer:
+    for tensor in read_model(path).graph.initializer:
         try:
             values = to_array(tensor, base_dir=str(path.parent))
         except ValueError as error:
@@ -97,8 +97,9 @@ def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         yield tensor.name, values
 
 
-def _model(path: Path) -> ModelProto:
-    """Return the content of a file, without the data files that it names."""
+def read_model(path: Path) -> ModelProto:
+    """Return the content of a file, without the data files that it names. Raises BadDataError (65)
+    where the bytes are not a complete ModelProto with a graph."""
     if path.stat().st_size > MAX_BYTES:
         raise BadDataError(
             message(

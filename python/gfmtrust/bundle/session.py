@@ -19,13 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle import bpe, bpe_questions, tokenizers
+from gfmtrust.bundle import bpe, bpe_questions, golden, tokenizers
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.devices import choose_device
 from gfmtrust.bundle.runtime import Runtime, failures, load
 from gfmtrust.bundle.schema import text_of
 from gfmtrust.core.errors import (
-    BadDataError,
     ConfigurationError,
     TransientError,
     message,
@@ -40,9 +39,6 @@ of 32. CUDA chooses kernels by shape, so there the batch is always filled up com
 TOKENS_PER_BATCH = 4096
 """The batch where the bundle states none: 8 windows of 512 tokens; larger ones gained nothing on
 CPU."""
-GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2}
-"""Parity bars for logits of standard deviation 1 (docs/understand/models.md). A golden window may
-differ by the bar times its largest |logp|."""
 OUT_OF_MEMORY = (
     "failed to allocate memory",
     "out of memory",
@@ -102,13 +98,7 @@ class Session:
         (69), ConfigurationError (78) for a window beyond the trained context unless allowed, and
         BadDataError (65) where the answers of the golden windows differ from those at export.
         """
-        window, trained = bundle.window_bp, bundle.trained_bp
-        if window > trained and not allow_long_window:
-            remedy = "give --allow_long_window to score with it all the same"
-            expected = f"at most {trained} bp, as trained"
-            raise ConfigurationError(
-                message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy)
-            )
+        refuse_long_window(bundle, allow_long_window)
         used = choose_device(device, bundle)
         graph = bundle.graph_for(used)
         assert graph is not None, "choose_device returns a device that has a graph"
@@ -182,29 +172,8 @@ class Session:
         return answers
 
     def check_golden(self) -> None:
-        """Run the golden windows. Raises BadDataError (65) where an answer differs by more than the
-        parity bar from that at export."""
-        precision = self.meta["graphs"][self.device]["precision"]
-        certified = (
-            one.get("bar", 0)
-            for one in self.meta["proof"].get("parity", [])
-            if one["precision"] == precision
-        )
-        bar = max([GOLDEN_BARS[precision], *certified])
-        for number, golden in enumerate(self.meta["golden"]):
-            codes = np.frombuffer(golden["codes"].encode(), dtype=np.uint8)[None] - ord("0")
-            expected = np.array(golden["logp"], dtype=np.float64)
-            difference = np.abs(self.golden_answer(codes[0], golden["index"]) - expected).max()
-            if not difference <= bar * max(1.0, np.abs(expected).max()):  # NaN is a difference too
-                place = f"bundle {self.meta['identity']['model_id']}, golden window {number}"
-                raise BadDataError(
-                    message(
-                        place,
-                        f"logp differs by {difference:.2g} on {self.provider}",
-                        "the values stored at export",
-                        "export it again with this onnxruntime",
-                    )
-                )
+        """Run the golden windows, see `golden.check`."""
+        golden.check(self.meta, self.device, self.provider, self.golden_answer)
 
     def golden_answer(self, codes: np.ndarray, index: list[int]) -> np.ndarray:
         """Return the answer of a golden window, float64: ln p at scored letters (P, members, 4), or
@@ -293,6 +262,17 @@ class Session:
         LOG.warning("out of memory on %s: batch halved to %d", self.provider, self.batch)
         self._runtime = None  # release the old arena before the new one is created
         self._runtime = load(self.graph, self.device, self.threads, self._weights)
+
+
+def refuse_long_window(bundle: Bundle, allow_long_window: bool) -> None:
+    """Raise ConfigurationError (78) for a window beyond the trained context unless it is allowed."""
+    window, trained = bundle.window_bp, bundle.trained_bp
+    if window > trained and not allow_long_window:
+        remedy = "give --allow_long_window to score with it all the same"
+        expected = f"at most {trained} bp, as trained"
+        raise ConfigurationError(
+            message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy)
+        )
 
 
 def start(

@@ -118,22 +118,7 @@ def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[st
     is one) and ValueError for shapes that the model cannot read.
     """
     text = tokenizer.text
-    if codes.size and codes.max() > PAD:
-        expected = "A, C, G, T, N and IUPAC letters"
-        raise BadDataError(
-            message(
-                "window", "a letter that is no DNA letter", expected, "is it RNA? write T for U"
-            )
-        )
-    if (
-        index.ndim != 2
-        or len(index) != len(codes)
-        or index.size
-        and not (0 <= index.min() and index.max() < codes.shape[1])
-    ):
-        raise ValueError(
-            f"index is {index.shape} for windows {codes.shape}; expected (n, P) inside the window"
-        )
+    check_letters(codes, index)
     if text.k == 1:
         # The last letter of a causal window predicts nothing inside it, and where the window ends
         # with the site that letter is the answer itself.
@@ -157,6 +142,27 @@ def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[st
     if text.k > 1:
         inputs |= _letters(text, codes, index)
     return inputs
+
+
+def check_letters(codes: np.ndarray, index: np.ndarray) -> None:
+    """Raise BadDataError (65) for a code outside the alphabet (U is one) and ValueError for an index
+    outside its window."""
+    if codes.size and codes.max() > PAD:
+        expected = "A, C, G, T, N and IUPAC letters"
+        raise BadDataError(
+            message(
+                "window", "a letter that is no DNA letter", expected, "is it RNA? write T for U"
+            )
+        )
+    if (
+        index.ndim != 2
+        or len(index) != len(codes)
+        or index.size
+        and not (0 <= index.min() and index.max() < codes.shape[1])
+    ):
+        raise ValueError(
+            f"index is {index.shape} for windows {codes.shape}; expected (n, P) inside the window"
+        )
 
 
 def _kmers(

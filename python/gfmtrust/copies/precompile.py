@@ -1,7 +1,7 @@
 """Compiles the search at set-up: `python -m gfmtrust.copies.precompile`.
 
 The machine code is kept beside the modules of this package, where every later process reads it
-(`words.compiled`). Without it the search is compiled by the first process on a machine, or in a
+(`core.machine_code`). Without it the search is compiled by the first process on a machine, or in a
 container by each task, which takes five seconds of CPU.
 """
 

@@ -6,18 +6,13 @@ All functions here are compiled by numba and called from compiled code.
 
 from __future__ import annotations
 
-import hashlib
-import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
-from numba.core.caching import IndexDataCacheFile
 from numba.extending import intrinsic
 
-log = logging.getLogger(__name__)
+from gfmtrust.core.machine_code import MachineCode, inlined
 
 FLANK = 20
 FLANK_MASK = np.uint64((1 << 2 * FLANK) - 1)
@@ -30,65 +25,9 @@ BYTES = np.uint64(0x00FF00FF00FF00FF)
 TWO_BYTES = np.uint64(0x0000FFFF0000FFFF)
 
 
-def _sources() -> str:
-    """Return a digest of the modules of this package, because compiled code includes the functions
-    that it calls."""
-    paths = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.blake2b(b"".join(path.read_bytes() for path in paths)).hexdigest()
-
-
-SOURCES = _sources()
-_NJIT: Any = numba.njit  # numba's type annotations lack some of its options
+CODE = MachineCode.of(Path(__file__).parent)
+compiled = CODE.compiled
 _INTRINSIC: Any = intrinsic
-OPTIONS = {"nogil": True, "_nrt": False}
-"""Without numba's memory management, because no compiled function here creates an array. Otherwise
-references to arrays are counted in the innermost loops, which takes most of the time."""
-
-
-class _KeptCode:
-    """numba's files of one function, read first from the folder of the module: set-up compiles
-    there (`precompile`), and a task can read that folder where it cannot write it."""
-
-    def __init__(self, file: Any) -> None:
-        installed = str(Path(__file__).parent / "__pycache__")
-        base = file._index_name.removesuffix(".nbi")
-        file._source_stamp = SOURCES
-        self._file = file
-        self._installed = IndexDataCacheFile(installed, base, SOURCES)
-
-    def load(self, key: Any) -> Any:
-        return self._installed.load(key) or self._file.load(key)
-
-    def save(self, key: Any, data: Any) -> None:
-        self._file.save(key, data)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
-def compiled(function: Callable) -> Callable:
-    """Return the function compiled by numba.njit without the interpreter's lock, with the machine
-    code cached on disk.
-
-    The machine code is read from the folder of the module, where set-up leaves it, and is compiled
-    anew where that is of other sources, another numba or another processor. numba then keeps it in
-    the folder that it chooses (NUMBA_CACHE_DIR, beside the module, or the user's cache folder).
-    numba would compile anew when that one module changes; here, when any module of the package
-    does. Where no folder can be written, the code is compiled in every process.
-    """
-    dispatcher = _NJIT(**OPTIONS)(function)
-    try:
-        dispatcher.enable_caching()
-        dispatcher._cache._cache_file = _KeptCode(dispatcher._cache._cache_file)
-    except (RuntimeError, AttributeError):
-        log.debug("%s is compiled in every process: no folder keeps it", function.__name__)
-        return _NJIT(**OPTIONS)(function)
-    return dispatcher
-
-
-def inlined(function: Callable) -> Callable:
-    """Return a helper of compiled code that is inlined into its callers."""
-    return _NJIT(**OPTIONS, forceinline=True)(function)
 
 
 @inlined

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -78,6 +78,42 @@ class LoadedScorer(Scorer, Protocol):
     """Windows run since the golden windows."""
     on_passes: Callable[[int], None] | None
     """Called with `passes` after each batch."""
+
+
+@runtime_checkable
+class ContextScorer(Protocol):
+    """A loaded context model that answers places of a text one by one, by the members that may vote
+    there. An answer depends on the letters within `reach` and on nothing else."""
+
+    @property
+    def reach(self) -> int:
+        """Letters read on each side of a place."""
+        ...
+
+    def log_probs(self, letters: np.ndarray, at: np.ndarray, votes: np.ndarray) -> np.ndarray:
+        """ln p of A, C, G, T at places of a text, float64 (n, members, 4); NaN for a member that may
+        not vote.
+
+        letters: codes uint8 (L,). at: int64 (n,), each at least `reach` letters from both ends.
+        votes: bool (n, members).
+        """
+        ...
+
+    def log_ratios(
+        self, letters: np.ndarray, begin: np.ndarray, lengths: np.ndarray, votes: np.ndarray
+    ) -> np.ndarray:
+        """The sum of ln p of the letter of ALT less that of REF over the `reach` places before and
+        behind a change, float64 (n, members); NaN for a member that may not vote.
+
+        letters: codes uint8 (L,), all known within 2 `reach` of a change. begin: int64 (n, 2), the
+        first of these places in the haplotypes of REF and ALT. lengths: int64 (n, 2), letters of the
+        alleles. votes: bool (n, members).
+        """
+        ...
+
+    def count(self, n_passes: int) -> None:
+        """Add to `LoadedScorer.passes`, and report it."""
+        ...
 
 
 class ModelSpec(Protocol):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust.baseline.scorer import open_scorer
 from gfmtrust.bundle.bundle import Bundle
-from gfmtrust.bundle.session import Session
 from gfmtrust.core.contracts.plan import Plan, PlanCounts
 from gfmtrust.core.progress import duration
 from gfmtrust.core.vocabulary import ShardKind
@@ -47,7 +47,7 @@ def estimate_run(
         reader = reader_of(bundle)
         if not reader.runs_network:  # its scores already exist
             continue
-        session = Session.open(bundle, device=options.device, threads=options.threads)
+        session = open_scorer(reader, options.device, options.threads)
         windows = (
             np.random.default_rng(0)
             .integers(0, 4, (TIMED_WINDOWS, bundle.window_bp))

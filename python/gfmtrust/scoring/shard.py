@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from gfmtrust.baseline.members import votes_of
+from gfmtrust.baseline.scorer import open_scorer
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice
@@ -122,7 +123,8 @@ def score_shard(
     of a bundle. Raises InternalError (70) for constant output of a model that passed the sanity
     check."""
     planned, rows = PlannedShard.read(shard), tables.read(shard)
-    scorer = reader.open_scorer(
+    scorer = open_scorer(
+        reader,
         options.device,
         options.threads,
         options.batch,
@@ -143,6 +145,10 @@ def score_shard(
             n_variants = rows["variant"].to_pandas().nunique()
             passes += n_variants * reader.passes_per_variant(options.views)
         _announce(scorer, f"{reader.model.model_id}, {shard.stem}", len(pos), passes)
+    variant_columns = {}
+    if "variant" in rows.schema.names:
+        # before the sites: the context model then has the answers beside each change already
+        variant_columns = _variant_columns(answers, rows.to_pandas())
     if planned.kind.is_control:
         scores = negative_controls.score_control(
             planned.kind, reader, scorer, genome, (contig_index, pos), reading
@@ -158,9 +164,6 @@ def score_shard(
             reading,
             answers.score_sites,
         )
-    variant_columns = {}
-    if "variant" in rows.schema.names:
-        variant_columns = _variant_columns(answers, rows.to_pandas())
     metrics = _metrics(answers, shard.stem, choice, int(tiled.sum()), (len(pos), started))
     if _is_judged(reader, planned.kind):
         refuse_constant(scores, reader.model.model_id)

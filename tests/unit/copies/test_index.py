@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from fake_genome import FakeGenome, genome_letters
 from naive_copies import Exhaustive
-from numba.core import caching
 
 from gfmtrust.copies import classes, index
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
@@ -233,52 +232,3 @@ def test_a_long_genome_of_one_repeat(unit):
     built = index.build(FakeGenome(a=text), 0, np.arange(0, 40_000, 20), 1)
     inside = slice(1, -1)
     assert (built.copies[inside] == 100).all()
-
-
-@pytest.mark.bad_input
-def test_compiled_code_without_a_folder_to_keep_it(monkeypatch):
-    """A read-only package folder and no home: compiled in the process."""
-    from gfmtrust.copies import words
-
-    def refused(_):
-        raise OSError("read-only")
-
-    monkeypatch.setattr(caching._CacheLocator, "ensure_cache_path", refused)
-    assert words.compiled(_doubled)(21) == 42
-
-
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    """A folder of modules with machine code in it, as set-up leaves it, and an empty folder of the
-    task."""
-    from gfmtrust.copies import words
-
-    monkeypatch.setattr(caching.config, "CACHE_DIR", str(tmp_path / "set-up"))
-    words.compiled(_doubled)(21)
-    kept = tmp_path / "package" / "__pycache__"
-    kept.mkdir(parents=True)
-    for path in (tmp_path / "set-up").glob("*/*doubled*"):
-        path.rename(kept / path.name)
-    monkeypatch.setattr(caching.config, "CACHE_DIR", str(tmp_path / "task"))
-    monkeypatch.setattr(words, "__file__", str(kept.parent / "words.py"))
-    return words
-
-
-def test_code_compiled_at_set_up_is_read(installed, tmp_path):
-    function = installed.compiled(_doubled)
-    assert function(21) == 42
-    assert sum(function.stats.cache_hits.values()) == 1
-    assert not list((tmp_path / "task").rglob("*.nb?"))
-
-
-@pytest.mark.bad_input
-def test_code_of_other_sources_is_compiled_anew(installed, tmp_path, monkeypatch):
-    monkeypatch.setattr(installed, "SOURCES", "of a later version")
-    function = installed.compiled(_doubled)
-    assert function(21) == 42
-    assert sum(function.stats.cache_misses.values()) == 1
-    assert len(list((tmp_path / "task").rglob("*.nb?"))) == 2
-
-
-def _doubled(number):
-    return 2 * number

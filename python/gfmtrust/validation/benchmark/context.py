@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.baseline.members import Members
+from gfmtrust.baseline.scorer import open_scorer
 from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle.bundle import Bundle
-from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import decode
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers.options import ReadingOptions
@@ -98,14 +98,15 @@ def _fit(fasta: Path, out_dir: Path, n_bases: int) -> dict:
 
 def _score(fasta: Path, bundle_dir: Path, n_sites: int) -> dict:
     bundle = Bundle.open(bundle_dir)
-    session = Session.open(bundle, device="cpu", threads=1)
+    reader = reader_of(bundle)
+    scorer = open_scorer(reader, "cpu")
     with Genome.open(fasta, bundle_dir.parent) as genome:
         pos = np.sort(
             np.random.default_rng(0).integers(N_BASES, next(iter(genome.contigs.values())), n_sites)
         )
         clock = _Clock()
-        reader_of(bundle).score_sites(
-            session,
+        reader.score_sites(
+            scorer,
             genome,
             np.zeros(n_sites, np.int64),
             pos,

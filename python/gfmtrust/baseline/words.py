@@ -1,0 +1,124 @@
+"""Words over a place of a text, for the compiled law: their rows in the tables of counts, and a
+number for all the letters beside a place. All but `write_keys` is called from compiled code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from gfmtrust.baseline.members import N_MEMBERS
+from gfmtrust.core.machine_code import MachineCode, inlined
+
+CODE = MachineCode.of(Path(__file__).parent)
+_INTRINSIC: Any = intrinsic
+EIGHT = np.uint64(8)
+FETCHED_LENGTH = 7
+"""Tables of shorter words, half a megabyte at most, stay in the cache."""
+
+
+@inlined
+def known_letters(letters, at, reach, step):
+    """How many letters beside a place are known up to the first that is not, on the left for step
+    -1 and on the right for 1."""
+    known = 0
+    while known < reach and letters[at + step * (known + 1)] < 4:
+        known += 1
+    return known
+
+
+@inlined
+def _packed(letters, first, last):
+    """The letters of [first, last) as base-4 digits, the first one highest; unknown ones are 0."""
+    word = np.int64(0)
+    for at in range(first, last):
+        letter = np.int64(letters[at])
+        word = (word << 2) | (letter if letter < 4 else np.int64(0))
+    return word
+
+
+@inlined
+def _word(flanks, length, start):
+    """The word of a length over the site, with the base A there; `start` (0: leftmost) is the number
+    of letters right of the site. flanks: packed left, packed right, letters of each."""
+    left, right, reach = flanks
+    before = left & ((np.int64(1) << (2 * (length - 1 - start))) - 1)
+    return (before << (2 * (start + 1))) | (right >> (2 * (reach - start)))
+
+
+@inlined
+def write_rows(first, flanks, rows):
+    """Write the row in its table of each word over the site with the base A, by length and start:
+    uint64 (reach + 1)(reach + 2) / 2."""
+    number = 0
+    for length in range(1, flanks[2] + 2):
+        for start in range(length):
+            rows[number] = np.uint64(first[length] + _word(flanks, length, start))
+            number += 1
+
+
+@inlined
+def flanks_of(letters, at, reach):
+    """The letters beside a place: packed left, packed right, letters of each."""
+    return (
+        _packed(letters, at - reach, at),
+        _packed(letters, at + 1, at + reach + 1),
+        reach,
+    )
+
+
+@_INTRINSIC
+def _fetch_ahead(_context, table, index):
+    """Ask the memory for an element of an array before it is read; one instruction, without a result."""
+
+    def generate(context, builder, signature, values):
+        memory = context.make_array(signature.args[0])(context, builder, values[0])
+        place = builder.gep(memory.data, [values[1]])
+        place = builder.bitcast(place, ir.IntType(8).as_pointer())
+        kinds = [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3]
+        prefetch = builder.module.declare_intrinsic(
+            "llvm.prefetch", (), ir.FunctionType(ir.VoidType(), kinds)
+        )
+        builder.call(prefetch, [place, *(ir.IntType(32)(value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(table, types.uint64), generate
+
+
+@inlined
+def fetch_rows(tables, reach, span, letter, rows):
+    """Ask the memory for the rows of the words over a place that are in no cache for certain.
+
+    span: the first and the last start. letter: one whose words have been read, or -1.
+    """
+    cells, wide, _, is_coded, _ = tables
+    for length in range(FETCHED_LENGTH, reach + 2):
+        number = length * (length - 1) // 2
+        for start in range(span[0], min(length - 1, span[1]) + 1):
+            for base in range(4):
+                if base != letter:
+                    row = rows[number + start] + np.uint64(base << (2 * start))
+                    if is_coded[length]:
+                        _fetch_ahead(cells, row)
+                    else:
+                        _fetch_ahead(wide, row * EIGHT)
+
+
+@CODE.compiled
+def write_keys(letters, at, reach, votes, keys):
+    """Write a number for the letters beside each place and its members, 2 bits a letter and 1 a
+    member; -1 where a letter is unknown. keys: int64 (n,); the others as in `log_probs`."""
+    for row in range(len(at)):
+        key = np.int64(0)
+        for place in range(at[row] - reach, at[row] + reach + 1):
+            if place != at[row]:
+                letter = np.int64(letters[place])
+                key = (key << 2) | letter if letter < 4 and key >= 0 else np.int64(-1)
+        for member in range(N_MEMBERS):
+            if key >= 0:
+                key = (key << 1) | np.int64(votes[row, member])
+        keys[row] = key
