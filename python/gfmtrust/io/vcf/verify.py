@@ -142,9 +142,8 @@ def _compare_record(
         plain = b";".join(rest) or (b"." if len(rest) < len(parts) else b"")
     if not alts:
         if new_columns[7] != plain:
-            raise _differs(
-                name, line_no, f"INFO {new_columns[7][:60]!r}", f"{plain[:60]!r}, as ALT is '.'"
-            )
+            expected = f"{plain[:60]!r}, as ALT is '.'"
+            raise _differs(name, line_no, f"INFO {new_columns[7][:60]!r}", expected)
         return []
     return _statuses(name, line_no, _added(name, line_no, plain, new_columns[7]), len(alts), keys)
 
@@ -184,15 +183,13 @@ def _statuses(name: str, line_no: int, added: bytes, n_alts: int, keys: set[byte
         key, _, text = pair.partition(b"=")
         texts = text.split(b",")
         if key not in keys or key in values or len(texts) != n_alts or b"" in texts:
-            raise _differs(
-                name, line_no, f"{pair[:60]!r}", f"a key of ours, once, with {n_alts} values"
-            )
+            expected = f"a key of ours, once, with {n_alts} values"
+            raise _differs(name, line_no, f"{pair[:60]!r}", expected)
         values[key] = texts
     statuses = values.get(b"GFM_STATUS", [])
     if not statuses or b"GFM_RANK" not in values or not STATUSES.issuperset(statuses):
-        raise _differs(
-            name, line_no, f"{added[:60]!r}", "GFM_RANK, and GFM_STATUS with known statuses"
-        )
+        expected = "GFM_RANK, and GFM_STATUS with known statuses"
+        raise _differs(name, line_no, f"{added[:60]!r}", expected)
     return statuses
 
 

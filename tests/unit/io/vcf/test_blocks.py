@@ -152,6 +152,23 @@ def test_odd_and_ordinary_blocks_of_one_file(tmp_path):
     assert naive_splice.text_of(tmp_path / "b.vcf.gz") == expected
 
 
+@pytest.mark.parametrize("foreign", [b"GFM_X=1;AC=1", b"AC=1;GFM_X=1", b"GFM_X=1", b"GFM_X"])
+def test_a_key_of_another_program_stays_beside_ours(tmp_path, foreign):
+    """It begins with GFM_ too, and may be mistaken for ours when the written file is compared."""
+    lines = lines_of(9, 400)
+    lines[200] = lines[200].replace(
+        b"\t" + lines[200].split(b"\t")[7] + b"\t", b"\t" + foreign + b"\t"
+    )
+    source = stored(tmp_path / "in.vcf", text_of(lines))
+    splice.annotate(source, tmp_path / "b.vcf.gz", simple_values, OUR_LINES, block_values=for_block)
+    expected = naive_splice.expected(
+        source.read_bytes(), OUR_LINES, [v or None for v in for_block_of(source)]
+    )
+    written = naive_splice.text_of(tmp_path / "b.vcf.gz")
+    assert written == expected
+    assert foreign in written
+
+
 @pytest.mark.parametrize(
     "infos",
     [
@@ -167,7 +184,8 @@ def test_odd_and_ordinary_blocks_of_one_file(tmp_path):
 )
 def test_digest_of_many_lines_is_that_of_each(infos):
     text = b"".join(line(info=info) for info in infos)
-    fields, by_record, at_once = fields_of(text, 8, DEFAULT_LIMITS), Digest(), Digest()
+    keys = frozenset({b"GFM_A", b"GFM_B"})
+    fields, by_record, at_once = fields_of(text, 8, DEFAULT_LIMITS), Digest(keys), Digest(keys)
     parser = vcf_reader._Parser("in.vcf", vcf_reader.Header((), 8), DEFAULT_LIMITS)
     for record in parser.records(text, 1):
         by_record.add(record)
@@ -178,7 +196,7 @@ def test_digest_of_many_lines_is_that_of_each(infos):
         assert at_once.records == 0
         assert infos[0] not in (b".", b"DP=1", b"GFM_A=1")
     if has_plain_info(fields):
-        plain = Digest()
+        plain = Digest(keys)
         plain.add_plain(fields)
         assert plain.text() == by_record.text()
 
