@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from gfmtrust.cli.steps import checks, models, results, scoring, sites
+from gfmtrust.cli.steps import audit, checks, models, results, scoring, sites
 
 STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "read_sheet": sites.read_sheet,
@@ -32,6 +32,7 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "annotate_regions": results.annotate_regions,
     "write_tracks": results.write_tracks,
     "report": results.report,
+    "audit": audit.audit,
     "verify": checks.verify,
     "compare": checks.compare,
     "oracle": checks.oracle,
