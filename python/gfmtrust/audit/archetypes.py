@@ -28,6 +28,8 @@ LOOPS = (4, 8, 16, 32)
 KILOBASES = (1, 2, 4, 8, 16, 32, 64)
 UNIT, ARM = 64, 12
 COPIES = 8
+LEAST_REPEAT = 24
+"""Letters that a tandem repeat has where the window allows: short units have more copies."""
 HORIZON_BITS = 0.5
 """Bits per letter below which a copy counts as recalled."""
 
@@ -175,7 +177,7 @@ def tandem_points(subject: Subject) -> list[Point]:
             f"period {unit} bp",
             float(unit),
             lambda hay, rng, unit=unit: planted.tandem(
-                hay, unit, min(COPIES, end // unit), end, rng
+                hay, unit, min(max(COPIES, LEAST_REPEAT // unit), end // unit), end, rng
             ),
         )
         for unit in PERIODS

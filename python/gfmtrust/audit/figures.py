@@ -27,14 +27,16 @@ MARGIN = 0.06
 
 def rows_plot(rows: list[Statistic], title: str) -> Markup:
     """One row per statistic: a dot with its 95 % interval, and an open square at its null."""
-    shown = [row for row in rows if row.value is not None]
-    low, high = _range([end for row in shown for end in (row.value, row.low, row.high, row.null)])
+    shown = [(row, row.value) for row in rows if row.value is not None]
+    low, high = _range(
+        [end for row, value in shown for end in (value, row.low, row.high, row.null)]
+    )
     floor, content = ROW * len(shown) + 8, ""
 
     def at(value: float) -> float:
         return NAMES + PLOT * (value - low) / (high - low)
 
-    for number, row in enumerate(shown):
+    for number, (row, value) in enumerate(shown):
         y = ROW * number + 18
         content += (
             f'<text x="{NAMES - 10}" y="{y + 4}" text-anchor="end">{escape(_cut(row.label))}</text>'
@@ -43,7 +45,7 @@ def rows_plot(rows: list[Statistic], title: str) -> Markup:
             content += _square(at(row.null), y)
         if row.low is not None and row.high is not None:
             content += f'<path d="M{at(row.low):.1f} {y}H{at(row.high):.1f}" {Stroke(BLUE, 2)}/>'
-        content += f'<circle cx="{at(row.value):.1f}" cy="{y}" r="4" fill="{BLUE}"/>'
+        content += f'<circle cx="{at(value):.1f}" cy="{y}" r="4" fill="{BLUE}"/>'
     values = ticks(low, high, 6)
     labels = "".join(
         f'<path d="M{at(value):.1f} {floor}v4" {Stroke()}/>'
@@ -62,6 +64,7 @@ def lines_plot(rows: list[Statistic], x_label: str, y_label: str, is_share: bool
     """Statistics of one series over their places, which are spaced evenly: a line with intervals,
     and a dashed line of the null."""
     shown = [row for row in rows if row.value is not None]
+    middles = [row.value for row in rows if row.value is not None]
     ends = [end for row in shown for end in (row.value, row.low, row.high, row.null)]
     low, high = (0.0, 1.0) if is_share else _range(ends)
     places = np.linspace(LEFT + 24, WIDTH - 24, len(shown)) if len(shown) > 1 else [WIDTH / 2]
@@ -77,13 +80,13 @@ def lines_plot(rows: list[Statistic], x_label: str, y_label: str, is_share: bool
             if getattr(row, field) is not None
         ]
         content += f'<path d="M{"L".join(points)}" {stroke}/>' if points else ""
-    for x, row in zip(places, shown, strict=True):
+    for x, row, middle in zip(places, shown, middles, strict=True):
         content += _square(x, down(row.null)) if row.null is not None else ""
         if row.low is not None and row.high is not None:
             content += (
                 f'<path d="M{x:.1f} {down(row.low):.1f}V{down(row.high):.1f}" {Stroke(BLUE, 2)}/>'
             )
-        content += f'<circle cx="{x:.1f}" cy="{down(row.value):.1f}" r="4" fill="{BLUE}"/>'
+        content += f'<circle cx="{x:.1f}" cy="{down(middle):.1f}" r="4" fill="{BLUE}"/>'
         content += f'<text x="{x:.1f}" y="{FLOOR + 18}" text-anchor="middle">{row.x:g}</text>'
     values = ticks(low, high, 5)
     axis = "".join(

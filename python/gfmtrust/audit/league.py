@@ -1,5 +1,5 @@
 """Measures of the distributions at the sites: entropy, the league of simple models, calibration of
-the entropy, strands, shifts, the members of an ensemble, and functional bases."""
+the entropy, strands, shifts, and the members of an ensemble."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import numpy as np
 from gfmtrust.audit import numbers
 from gfmtrust.audit.measure import NotRun
 from gfmtrust.audit.simple_models import WordCounts
-from gfmtrust.audit.study import Study, draw_sites
-from gfmtrust.audit.subject import TINY, Subject, bits, causal_only
+from gfmtrust.audit.study import Study
+from gfmtrust.audit.subject import TINY, Subject, bits, causal_only, mean_of
 from gfmtrust.core.contracts.audit import Statistic
 from gfmtrust.core.divergence import entropy
-from gfmtrust.core.errors import BadDataError
+from gfmtrust.core.vocabulary import Placement
 
 NEAR_UNIFORM_BITS = 1.95
 PERMUTATIONS = 100
-LEAST_INSIDE = 50
-"""Functional bases below which their mean says nothing."""
 
 
 def entropies(study: Study, subject: Subject) -> list[Statistic]:
@@ -125,7 +123,7 @@ def strands(study: Study, subject: Subject) -> list[Statistic]:
         "other base preferred", (best[0] != best[1]).astype(float), block, unit="share"
     )
     correlation = numbers.of_weights(
-        "correlation of the LLR", lambda w: _correlation(*llr, w), block, unit="1"
+        "correlation of the LLR", lambda w: _correlation(llr[0], llr[1], w), block, unit="1"
     )
     ones = np.ones(len(block))
     return [
@@ -139,29 +137,11 @@ def strands(study: Study, subject: Subject) -> list[Statistic]:
 def _of_placements(study: Study, subject: Subject, asked: tuple[str, str]) -> list[np.ndarray]:
     """The mean over members of the unshifted whole windows of each strand, (n, 4)."""
     views, probs = subject.reader.views("thorough"), study.probs(subject)
-    with np.errstate(invalid="ignore"):
-        return [
-            _nanmean(
-                probs[
-                    :,
-                    [
-                        i
-                        for i, view in enumerate(views)
-                        if view.strand == strand
-                        and not view.placement.shift
-                        and not any(view.placement.crop)
-                    ],
-                ]
-            )
-            for strand in asked
-        ]
-
-
-def _nanmean(probs: np.ndarray) -> np.ndarray:
-    known = np.isfinite(probs)
-    n = known.sum(axis=1)
-    total = np.where(known, probs, 0).sum(axis=1, dtype=np.float64)
-    return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
+    columns = {
+        strand: [i for i, view in enumerate(views) if view.placement == Placement(strand)]
+        for strand in asked
+    }
+    return [mean_of(probs[:, columns[strand]]) for strand in asked]
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> float:
@@ -185,7 +165,7 @@ def shifts(study: Study, subject: Subject) -> list[Statistic]:
     llr = np.stack(
         [
             _llr(
-                _nanmean(probs[:, [i for i in columns if views[i].placement.shift == offset]]),
+                mean_of(probs[:, [i for i in columns if views[i].placement.shift == offset]]),
                 sites.real,
                 alt,
             )
@@ -194,6 +174,8 @@ def shifts(study: Study, subject: Subject) -> list[Statistic]:
     )
     spread, size = llr.std(axis=0, ddof=1), np.abs(llr.mean(axis=0))
     counted = np.isfinite(spread)
+    if not size[counted].any():
+        raise NotRun("the LLR is 0 at every site")
     block = sites.block[counted]
     rng = study.rng(0x5F)
     known = llr[:, counted]
@@ -213,12 +195,9 @@ def shifts(study: Study, subject: Subject) -> list[Statistic]:
 
 def disagreement(study: Study, subject: Subject) -> list[Statistic]:
     """Whether the members of the ensemble say the same: divergence and equal first choice."""
-    others = [one for one in study.ensemble if one is not subject]
-    if not others:
-        raise NotRun("one model only: there is no other member to disagree with")
     rows: list[Statistic] = []
     own, block = study.mean(subject), study.sites.block
-    for number, other in enumerate(others):
+    for number, other in enumerate(study.relatives(subject)):
         theirs = study.mean(other)
         both = np.isfinite(own).all(axis=1) & np.isfinite(theirs).all(axis=1)
         a, b, blocks = own[both], theirs[both], block[both]
@@ -246,78 +225,3 @@ def disagreement(study: Study, subject: Subject) -> list[Statistic]:
 def divergence(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Jensen-Shannon divergence of distributions, bits (n,). a, b: (n, 4)."""
     return np.maximum(entropy((a + b) / 2) - (entropy(a) + entropy(b)) / 2, 0.0)
-
-
-def functional_gap(study: Study, subject: Subject) -> list[Statistic]:
-    """Mean log-likelihood of functional bases minus that of the others, beside the context
-    model's."""
-    if study.functional is None:
-        raise NotRun("no BED file of functional bases was given (--regions)")
-    inside, outside = study.once(("functional",), lambda: _inside_and_outside(study))
-    sites = [inside, outside]
-    block = np.concatenate([one.block for one in sites])
-    is_inside = np.repeat([True, False], [len(one) for one in sites])
-    rows = []
-    for one, name in ((subject, "the model"), (study.context, "the context model")):
-        likelihood = -np.concatenate(
-            [
-                bits(_nanmean(one.scores(study.genome, part.places, "default").probs), part.real)
-                for part in sites
-            ]
-        )
-        known = np.isfinite(likelihood)
-        gap = numbers.of_weights(
-            f"functional minus other bases, {name}",
-            _gap(likelihood[known], is_inside[known]),
-            block[known],
-        )
-        rng = study.rng(0x6A9)
-        ones = np.ones(known.sum())
-        drawn = [
-            _gap(likelihood[known], rng.permutation(is_inside[known]))(ones)
-            for _ in range(PERMUTATIONS)
-        ]
-        rows.append(numbers.under_null(gap, np.array(drawn)))
-    return rows
-
-
-def _gap(values: np.ndarray, inside: np.ndarray):
-    def statistic(weights: np.ndarray) -> float:
-        parts = [weights[side].sum() for side in (inside, ~inside)]
-        if not all(parts):
-            return float("nan")
-        means = [
-            weights[side] @ values[side] / n
-            for side, n in zip((inside, ~inside), parts, strict=True)
-        ]
-        return float(means[0] - means[1])
-
-    return statistic
-
-
-def _inside_and_outside(study: Study):
-    """Functional bases, drawn for this measure, and those of the sites that are not functional."""
-    sites, names = study.sites, study.genome.names
-    within = np.array(
-        [
-            bool(study.functional.contains(names[i], np.array([pos]))[0])
-            for i, pos in zip(sites.contig_index, sites.pos, strict=True)
-        ]
-    )
-    width = max(one.width for one in study.ensemble)
-    try:
-        inside = draw_sites(study.genome, study.sizes.fewer, width, study.seed, study.functional)
-    except BadDataError as error:
-        raise NotRun(f"too few functional bases in the BED file ({error})") from error
-    rows = np.flatnonzero(~within)[: study.sizes.fewer * 4]
-    if len(inside) < LEAST_INSIDE or len(rows) < LEAST_INSIDE:
-        raise NotRun(
-            f"{len(inside)} functional and {len(rows)} other bases; expected {LEAST_INSIDE} of each"
-        )
-    return inside, sites.take(rows)
-
-
-def functional_passes(study: Study, subject: Subject) -> int:
-    if study.functional is None:
-        return 0
-    return study.sizes.fewer * 5 * subject.reader.passes_per_site("default", False)

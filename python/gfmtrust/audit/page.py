@@ -160,6 +160,8 @@ def _rank(audit: Audit) -> tuple[float, str]:
     return (-(row.value or 0.0) if row else 1e9, audit.model.id)
 
 
-def _league_cell(audit: Audit, measure: str, label: str) -> str:
+def _league_cell(audit: Audit, measure: str, label: str) -> tuple[str, str]:
+    """A number, and its interval in brackets."""
     row = audit.number(measure, label)
-    return interval(row, min(2, digits_of(row))) if row else NONE
+    value, _, ends = interval(row, min(2, digits_of(row))).partition(" ") if row else (NONE, "", "")
+    return value, ends

@@ -14,13 +14,13 @@ def debiased_cka(a: np.ndarray, b: np.ndarray) -> float:
     """Linear CKA from the unbiased estimate of HSIC: 1 for representations that differ by a
     rotation and a scale, 0 on average for independent ones at any n and d; NaN where one does not
     vary."""
-    grams = [_centred(one @ one.T) for one in (a, b)]
-    n = len(a)
-    cross, first, second = (
-        (x * y).sum() / (n * (n - 3))
-        for x, y in ((grams[0], grams[1]), (grams[0], grams[0]), (grams[1], grams[1]))
-    )
-    return float(cross / np.sqrt(first * second)) if first > 0 and second > 0 else float("nan")
+    return alignment(centred_gram(a), centred_gram(b))
+
+
+def alignment(first: np.ndarray, second: np.ndarray) -> float:
+    """The cosine of two U-centred Gram matrices; NaN where one is 0."""
+    sizes = (first * first).sum() * (second * second).sum()
+    return float((first * second).sum() / np.sqrt(sizes)) if sizes > 0 else float("nan")
 
 
 def biased_cka(a: np.ndarray, b: np.ndarray) -> float:
@@ -30,9 +30,10 @@ def biased_cka(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.linalg.norm(a.T @ b) ** 2 / norms) if norms > 0 else float("nan")
 
 
-def _centred(gram: np.ndarray) -> np.ndarray:
-    """U-centred Gram matrix with a zero diagonal (Szekely and Rizzo 2014)."""
-    n = len(gram)
+def centred_gram(values: np.ndarray) -> np.ndarray:
+    """The U-centred Gram matrix of rows, with a zero diagonal (Szekely and Rizzo 2014)."""
+    values = values - values.mean(axis=0)
+    gram, n = values @ values.T, len(values)
     gram = gram - np.diag(np.diag(gram))
     rows = gram.sum(axis=1) / (n - 2)
     centred = gram - rows[:, None] - rows[None] + gram.sum() / ((n - 1) * (n - 2))
@@ -43,17 +44,23 @@ def _centred(gram: np.ndarray) -> np.ndarray:
 def mutual_neighbours(a: np.ndarray, b: np.ndarray, k: int) -> float:
     """The share of the k nearest neighbours (cosine, after centring) that both have in common; k /
     (n - 1) by chance."""
-    near = [_neighbours(one, k) for one in (a, b)]
-    shared = [len(np.intersect1d(x, y)) for x, y in zip(*near, strict=True)]
-    return float(np.mean(shared)) / k
+    return shared(neighbours(a, k), neighbours(b, k))
 
 
-def _neighbours(values: np.ndarray, k: int) -> np.ndarray:
+def shared(first: np.ndarray, second: np.ndarray) -> float:
+    """The share of the neighbours of the first, bool (n, n), that are those of the second."""
+    return float((first & second).sum() / first.sum())
+
+
+def neighbours(values: np.ndarray, k: int) -> np.ndarray:
+    """Whether each row is among the k nearest of each other row, bool (n, n)."""
     values = values - values.mean(axis=0)
     values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
     similarity = values @ values.T
     np.fill_diagonal(similarity, -np.inf)
-    return np.argpartition(-similarity, k, axis=1)[:, :k]
+    near = np.zeros(similarity.shape, dtype=bool)
+    np.put_along_axis(near, np.argpartition(-similarity, k, axis=1)[:, :k], True, axis=1)
+    return near
 
 
 def procrustes(a: np.ndarray, b: np.ndarray) -> float:

@@ -3,6 +3,8 @@ letters."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gfmtrust.audit import numbers, similarity
@@ -17,6 +19,9 @@ NEIGHBOURS = 10
 PERMUTATIONS = 100
 LETTERS = 8
 """Letters of a window whose hidden values are averaged; a masked model masks them."""
+
+
+Pair = Callable[[np.ndarray, np.ndarray], float]
 
 
 def views(study: Study, subject: Subject) -> list[Statistic]:
@@ -37,11 +42,8 @@ def views(study: Study, subject: Subject) -> list[Statistic]:
 
 def members(study: Study, subject: Subject) -> list[Statistic]:
     """The same windows in the other members of the ensemble."""
-    others = [one for one in study.ensemble if one is not subject]
-    if not others:
-        raise NotRun("one model only: there is no other member to compare with")
     own, rows = embeddings(study, subject, "+"), []
-    for other in others:
+    for other in study.relatives(subject):
         try:
             rows += compared(study, own, embeddings(study, other, "+"), other.name)
         except NotRun:
@@ -75,8 +77,8 @@ def _embedded(study: Study, subject: Subject, strand: str) -> np.ndarray:
     index = np.repeat(letters[None], n, axis=0)
     pooled = layer.pooled(windows, index)
     subject.further_passes += n
-    if pooled is None:
-        raise NotRun("the layer before the answer has no width to compare")
+    if pooled is None or not pooled.std(axis=0).any():
+        raise NotRun("the layer before the answer has no values to compare")
     return pooled
 
 
@@ -87,13 +89,27 @@ def compared(study: Study, a: np.ndarray, b: np.ndarray, name: str) -> list[Stat
     k = min(NEIGHBOURS, max(1, (n - 1) // 4))
     rng = study.rng(0xE3B)
     shuffles = [rng.permutation(n) for _ in range(PERMUTATIONS)]
-    functions = {
-        "CKA": similarity.debiased_cka,
-        f"{k} nearest neighbours shared": lambda x, y: similarity.mutual_neighbours(x, y, k),
-        "Procrustes disparity": similarity.procrustes,
-    }
+    grams = [similarity.centred_gram(one) for one in (a, b)]
+    near = [similarity.neighbours(one, k) for one in (a, b)]
+    functions: tuple[tuple[str, Pair, Callable[[np.ndarray], float]], ...] = (
+        (
+            "CKA",
+            similarity.debiased_cka,
+            lambda order: similarity.alignment(grams[0], grams[1][np.ix_(order, order)]),
+        ),
+        (
+            f"{k} nearest neighbours shared",
+            lambda x, y: similarity.mutual_neighbours(x, y, k),
+            lambda order: similarity.shared(near[0], near[1][np.ix_(order, order)]),
+        ),
+        (
+            "Procrustes disparity",
+            similarity.procrustes,
+            lambda order: similarity.procrustes(a, b[order]),
+        ),
+    )
     rows = []
-    for label, function in functions.items():
+    for label, function, permuted in functions:
         statistic = numbers.jackknife(
             f"{label}, {name}",
             lambda kept, function=function: function(a[kept], b[kept]),
@@ -101,8 +117,7 @@ def compared(study: Study, a: np.ndarray, b: np.ndarray, name: str) -> list[Stat
             study.seed,
             unit="1",
         )
-        drawn = np.array([function(a, b[order]) for order in shuffles])
-        rows.append(numbers.under_null(statistic, drawn))
+        rows.append(numbers.under_null(statistic, np.array([permuted(one) for one in shuffles])))
     return rows
 
 

@@ -74,6 +74,17 @@ class Study:
         """A generator for one purpose, so that measures do not depend on each other's draws."""
         return np.random.default_rng([self.seed, *name])
 
+    def relatives(self, subject: Subject) -> list[Subject]:
+        """The other models of the same family. Raises NotRun where there is none."""
+        others = [
+            one
+            for one in self.ensemble
+            if one is not subject and one.bundle.family == subject.bundle.family
+        ]
+        if not others:
+            raise NotRun("there is no other model of its family to compare with")
+        return others
+
     def probs(self, subject: Subject) -> np.ndarray:
         """Answers at the sites in all views of `thorough`, float32 (n, V, 4)."""
         return self._once(
@@ -138,9 +149,7 @@ class Study:
         return self._cache[key]
 
 
-def draw_sites(
-    genome: Genome, n: int, width: int, seed: int, within: IntervalSet | None = None
-) -> Sites:
+def draw_sites(genome: Genome, n: int, width: int, seed: int) -> Sites:
     """Draw distinct bases A, C, G, T whose window lies inside a contig, evenly over the genome, in
     genome order. width: of the widest window, bp.
 
@@ -152,26 +161,30 @@ def draw_sites(
     room = np.maximum(lengths - 2 * width, 0)
     if lengths.sum() < MIN_BASES or not room.sum():
         raise _too_small(genome, int(lengths.sum()), f"at least {MIN_BASES} bases")
-    size = block_size_for(int(lengths.sum()))
-    starts = np.concatenate([[0], np.cumsum(-(-lengths // size))])
     chosen: dict[tuple[int, int], int] = {}
     for _ in range(TRIES):
         contig = rng.choice(len(room), n, p=room / room.sum())
         pos = width + (rng.random(n) * room[contig]).astype(np.int64)
         real = bases_at(genome, contig, pos)
         for one in zip(contig.tolist(), pos.tolist(), real.tolist(), strict=True):
-            if one[2] < N and len(chosen) < n and _inside(genome, one, within):
+            if one[2] < N and len(chosen) < n:
                 chosen[one[:2]] = one[2]
         if len(chosen) >= n:
             break
     if len(chosen) < min(n, MIN_SITES):
         raise _too_small(genome, len(chosen), f"at least {MIN_SITES} known bases to ask about")
     rows = np.array(sorted((*place, base) for place, base in chosen.items()), dtype=np.int64)
-    return Sites(rows[:, 0], rows[:, 1], rows[:, 2], starts[rows[:, 0]] + rows[:, 1] // size)
+    contig, pos, real = rows.T
+    return Sites(contig, pos, real, block_of(genome, contig, pos))
 
 
-def _inside(genome: Genome, one: tuple[int, int, int], within: IntervalSet | None) -> bool:
-    return within is None or bool(within.contains(genome.names[one[0]], np.array([one[1]]))[0])
+def block_of(genome: Genome, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
+    """The block of each place for the bootstrap, int64 (n,): 100 kb, or a 64th of a small
+    genome."""
+    lengths = np.array([genome.contigs[name] for name in genome.names], dtype=np.int64)
+    size = block_size_for(int(lengths.sum()))
+    starts = np.concatenate([[0], np.cumsum(-(-lengths // size))])
+    return starts[contig_index] + pos // size
 
 
 def _too_small(genome: Genome, observed: int, expected: str) -> BadDataError:

@@ -80,6 +80,8 @@ class Subject:
     @cached_property
     def hidden(self) -> HiddenLayer:
         """Its last hidden layer. Raises NotRun where its graph exposes none."""
+        if self.bundle.quantity == "counts":
+            raise NotRun("the model counts words and has no embedding")
         layer = HiddenLayer.open(
             self.bundle, self.scorer.device, self.options.threads, self.scorer.batch
         )

@@ -8,6 +8,7 @@ from gfmtrust.audit import (
     context_gain,
     cost,
     frame,
+    functional,
     league,
     stability,
 )
@@ -99,8 +100,8 @@ MEASURES: tuple[Measure, ...] = (
         null="labels of functional bases permuted, 100 times",
         reading="Mean log2-likelihood of bases in the BED file minus that of other bases. Compare it with "
         "the context model's, which knows repeats and composition only.",
-        function=league.functional_gap,
-        passes=league.functional_passes,
+        function=functional.gap,
+        passes=functional.passes,
     ),
     Measure(
         name="embeddings_of_members",
@@ -210,7 +211,7 @@ MEASURES: tuple[Measure, ...] = (
         question="Does the model track the period of a tandem repeat?",
         unit="share",
         null="fresh letters instead of the earlier copies",
-        reading="Periods of up to 60 bp, at most eight copies. A copy mechanism that looks at fixed "
+        reading="Periods of up to 60 bp; eight copies, more of short periods, or what the window holds. A copy mechanism that looks at fixed "
         "distances fails at some periods.",
         x_label="period (bp)",
         **archetypes.probe(6, archetypes.tandem_points),

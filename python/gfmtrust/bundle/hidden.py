@@ -22,6 +22,7 @@ from gfmtrust.bundle.runtime import Runtime, load
 from gfmtrust.bundle.session import tables
 
 LINEAR = ("MatMul", "Gemm")
+OUTPUT = "gfmtrust_hidden"
 LEAST_WIDTH = 2
 """A narrower layer has no geometry."""
 
@@ -32,7 +33,6 @@ class HiddenLayer:
 
     runtime: Runtime
     tokenizer: tokenizers.Tokenizer
-    name: str
     batch: int
 
     @classmethod
@@ -47,14 +47,17 @@ class HiddenLayer:
         name = last_hidden(model.graph)
         if name is None:
             return None
-        model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+        model.graph.node.append(
+            helper.make_node("Cast", [name], [OUTPUT], name=OUTPUT, to=TensorProto.FLOAT)
+        )
+        model.graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, None))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / graph.name
             path.write_bytes(model.SerializeToString())
             for data in onnx_file.read_graph(graph).external:
                 _beside(graph.parent / data, path.parent / data)
             runtime = load(path, device, threads)
-        return cls(runtime, tokenizer, name, batch)
+        return cls(runtime, tokenizer, batch)
 
     def pooled(self, codes: np.ndarray, index: np.ndarray) -> np.ndarray | None:
         """The mean of the layer over the letters asked, float64 (n, width); None where the layer
@@ -66,7 +69,7 @@ class HiddenLayer:
         for start in range(0, len(codes), self.batch):
             rows = slice(start, start + self.batch)
             feeds = tokenizers.feeds(self.tokenizer, codes[rows], index[rows])
-            values = self.runtime.run([self.name], feeds)[0]
+            values = self.runtime.run([OUTPUT], feeds)[0]
             if values.ndim < 2 or values.shape[0] != len(feeds["pos"]):
                 return None
             parts.append(values.reshape(len(values), -1, values.shape[-1]).mean(axis=1))
