@@ -83,14 +83,35 @@ def copying_graph():
     return nodes.model("copying", INPUTS, OUTPUTS)  # fmt: skip
 
 
+def hidden_weights(seed: int = 0, width: int = 16) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The embedding of ids (7, 5), the first layer (20, width) and the second (width, 4)."""
+    rng = np.random.default_rng(seed)
+    first = rng.normal(size=(20, width))
+    second = 0.7 * rng.normal(size=(width, 4))
+    embedding = rng.normal(size=(toy_models.N_IDS, 5))
+    return embedding.astype(np.float32), first.astype(np.float32), second.astype(np.float32)
+
+
+def drawn_by_network(length: int, sweeps: int = 20) -> np.ndarray:
+    """Letters drawn by Gibbs sampling from the network of `hidden_graph`, in numpy: those three
+    apart do not see each other and are drawn together."""
+    embedding, first, second = hidden_weights()
+    rng = np.random.default_rng(11)
+    codes = rng.integers(0, 4, length)
+    for turn in range(3 * sweeps):
+        at = np.arange(2 + turn % 3, length - 2, 3)
+        beside = np.concatenate([embedding[3 + codes[at + by]] for by in (-2, -1, 1, 2)], axis=1)
+        logits = np.tanh(beside @ first) @ second
+        codes[at] = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    return codes
+
+
 def hidden_graph(order: np.ndarray | None = None, seed: int = 0, width: int = 16):
     """Four neighbours of a letter, a hidden layer of `width` units, four logits. order: that of
     the hidden units."""
-    rng = np.random.default_rng(seed)
     order = np.arange(width) if order is None else order
-    first = rng.normal(size=(20, width)).astype(np.float32)[:, order]
-    second = (0.7 * rng.normal(size=(width, 4))).astype(np.float32)[order]
-    embedding = rng.normal(size=(toy_models.N_IDS, 5)).astype(np.float32)
+    embedding, first, second = hidden_weights(seed, width)
+    first, second = first[:, order], second[order]
     nodes = Nodes()
     letters = nodes.op("Gather", nodes.const("embedding", embedding), "input_ids", axis=0)
     beside = []
@@ -105,9 +126,11 @@ def hidden_graph(order: np.ndarray | None = None, seed: int = 0, width: int = 16
     return nodes.model("hidden", INPUTS, OUTPUTS)
 
 
-def write_bundle(directory: Path, model, name: str, window: int = 96) -> Bundle:
+def write_bundle(
+    directory: Path, model, name: str, window: int = 96, one_strand: bool = False
+) -> Bundle:
     """A bundle of a graph that reads the toy vocabulary; its golden answers are those of the
-    graph."""
+    graph. one_strand: declared, so that the reverse strand is not read."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     path = directory.with_name(directory.name + ".onnx")
     path.write_bytes(model.SerializeToString())
@@ -120,6 +143,7 @@ def write_bundle(directory: Path, model, name: str, window: int = 96) -> Bundle:
         window__site_reverse=window // 2 - 1,
         window__shifts=[-8, 8],
         scoring__neighbour_offsets=[],
+        scoring__rc_equivariant=one_strand,
     )
     codes = np.random.default_rng(1).integers(0, 4, (1, window)).astype(np.uint8)
     index = np.array([[window // 2]])

@@ -20,6 +20,8 @@ from gfmtrust.readers.windows import bases_at, cut
 MIN_BASES = 20_000
 """A smaller genome has no order-k counts worth comparing with, and no haystack of its own."""
 MIN_SITES = 100
+SAME = 1e-6
+"""A twin whose probabilities all differ by less is the model itself."""
 TRIES = 20
 """Rounds of drawing until the sites are given up."""
 
@@ -120,9 +122,12 @@ class Study:
 
     def _twin(self, subject: Subject) -> np.ndarray | str:
         try:
-            return subject.twin_scores(self.genome, self.sites.places)
+            twin = subject.twin_scores(self.genome, self.sites.places)
         except NotRun as why:
             return str(why)
+        if not np.nanmax(np.abs(twin - self.mean(subject)), initial=0.0) > SAME:
+            return "no weight of the graph can be permuted so that its answers change"
+        return twin
 
     def fewer_sites(self) -> Sites:
         """The sites of measures that cost many passes each, spread over all sites."""
