@@ -37,7 +37,7 @@ TIMED_WINDOWS = 16
 @dataclass(frozen=True)
 class AuditRequest:
     """What a user asks for. context_model: a bundle of it, None to fit one. groups: MODEL,
-    ARCHETYPES or both."""
+    ARCHETYPES or both. skip_unfit: models that cannot be audited are left out."""
 
     bundles: tuple[Path, ...]
     fasta: Path
@@ -48,6 +48,7 @@ class AuditRequest:
     seed: int = 1
     sizes: AuditSizes = field(default_factory=AuditSizes)
     price_per_hour: float | None = None
+    skip_unfit: bool = False
     scoring: ScoringOptions = field(default_factory=ScoringOptions)
 
 
@@ -85,33 +86,29 @@ def read_earlier(request: AuditRequest, bundle: Bundle, digest: str) -> Audit | 
     if not path.is_file():
         return None
     audit = Audit.read(path)
-    require_same(path, audit, bundle.sha256, digest)
+    audit.require(path, bundle.sha256, digest)
     return audit
 
 
-def require_same(path: Path, audit: Audit, bundle_sha256: str, genome_digest: str | None) -> None:
-    """Raise ConfigurationError (78) where an audit is about another bundle, or another genome.
-    genome_digest: None where any genome is accepted."""
-    for what, seen, expected in (
-        ("bundle", audit.model.bundle_sha256, bundle_sha256),
-        ("genome", audit.genome_digest, genome_digest),
-    ):
-        if expected is not None and seen != expected:
-            raise ConfigurationError(
-                message(
-                    str(path),
-                    f"audit of {what} {seen[:12]}",
-                    f"{what} {expected[:12]}",
-                    "audit this one in another folder, or remove the file",
-                )
-            )
+def opened(bundles: list[Bundle], request: AuditRequest) -> list[Subject]:
+    """The models, loaded. Raises ConfigurationError (78) for one that has no distribution at each
+    base; with `skip_unfit` it is left out with a warning."""
+    subjects = []
+    for bundle in bundles:
+        try:
+            subjects.append(Subject.open(bundle, request.scoring))
+        except ConfigurationError as error:
+            if not request.skip_unfit:
+                raise
+            log.warning("%s; it is not audited", error)
+    return subjects
 
 
 @contextmanager
 def _study(
     request: AuditRequest, bundles: list[Bundle], genome: Genome, scratch: Path
 ) -> Iterator[Study]:
-    ensemble = [Subject.open(bundle, request.scoring) for bundle in bundles]
+    ensemble = opened(bundles, request)
     context = next((one for one in ensemble if one.bundle.family == CONTEXT_FAMILY), None)
     if context is None:
         folder = request.context_model

@@ -6,7 +6,7 @@ import toy_models
 from fake_bundle import FakeBundle
 
 from gfmtrust.audit import page
-from gfmtrust.audit.run import joined, require_same
+from gfmtrust.audit.run import joined
 from gfmtrust.audit.subject import Subject
 from gfmtrust.cli import main as cli
 from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured, Statistic
@@ -76,9 +76,9 @@ def test_an_audit_of_another_bundle_in_the_folder(tmp_path, monkeypatch, capsys)
 
 @pytest.mark.bad_input
 def test_an_audit_of_another_genome(tmp_path):
-    require_same(tmp_path, made(), "ab" * 32, None)
+    made().require(tmp_path, "ab" * 32)
     with pytest.raises(ConfigurationError, match="audit of genome"):
-        require_same(tmp_path, made(), "ab" * 32, "12" * 16)
+        made().require(tmp_path, "ab" * 32, "12" * 16)
 
 
 @pytest.mark.bad_input

@@ -40,6 +40,11 @@ STEPS = {
             help="bases of the measures that cost many passes each, such as the context gain [400]",
         ),
         probes=dict(type=positive, default=100, help="windows of each point of an archetype [100]"),
+        skip_unfit=dict(
+            action="store_true",
+            help="leave out a model that cannot be audited, such as one of whole tokens, with a "
+            "warning",
+        ),
         price_per_hour=dict(
             type=not_negative,
             help="price of an hour of this machine, for the price of a million variants",

@@ -21,6 +21,7 @@ def audit(options: argparse.Namespace) -> None:
             options.seed,
             AuditSizes(options.sites, options.windows, options.probes),
             options.price_per_hour,
+            options.skip_unfit,
             ScoringOptions(
                 device=options.device,
                 threads=options.cpus,

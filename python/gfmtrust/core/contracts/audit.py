@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from gfmtrust.core.contracts.base import Contract, entry
+from gfmtrust.core.errors import ConfigurationError, message
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Audit(Contract):
     """What one model knows about one genome."""
 
     NAME: ClassVar[str] = "audit.json"
-    WRITER: ClassVar[str] = "AUDIT_MODEL"
+    WRITER: ClassVar[str] = "AUDIT"
 
     model: AuditedModel = entry("the model")
     members: tuple[str, ...] = entry("ids of all models that were audited together")
@@ -70,6 +72,23 @@ class Audit(Contract):
     verdict: tuple[str, ...] = entry(
         "the audit in sentences; a run's report quotes the first three"
     )
+
+    def require(self, path: Path, bundle_sha256: str, genome_digest: str | None = None) -> None:
+        """Raise ConfigurationError (78) where this audit is about another bundle, or another
+        genome. path: of its file; genome_digest: None where any genome is accepted."""
+        for what, seen, expected in (
+            ("bundle", self.model.bundle_sha256, bundle_sha256),
+            ("genome", self.genome_digest, genome_digest),
+        ):
+            if expected is not None and seen != expected:
+                raise ConfigurationError(
+                    message(
+                        str(path),
+                        f"audit of {what} {seen[:12]}",
+                        f"{what} {expected[:12]}",
+                        "audit this one in another folder, or remove the file",
+                    )
+                )
 
     def measure(self, name: str) -> Measured | None:
         """The measure of that name; None where the audit has none."""
