@@ -114,6 +114,15 @@ def test_labels_add_two_tasks_and_a_folder(tmp_path, stub_tools):
     )
 
 
+def test_an_audit_adds_a_task_and_a_folder(tmp_path, stub_tools):
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    given = ("--input", "sheet.csv", "--fasta", "genome.fa", "--audit")
+    run = nextflow_run.run(launch, "-stub-run", *given, tools=stub_tools, parser="v2")
+    assert run.code == 0, run.text
+    assert "AUDIT (cohort)" in names(run)
+    assert "audit/league.html" in nextflow_run.contents(run.outdir)
+
+
 def test_scores_from_elsewhere_are_a_model_among_others(tmp_path, stub_tools):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
     (launch / "evo 2.tsv").write_text("chrom\tpos\tA\tC\tG\tT\n")

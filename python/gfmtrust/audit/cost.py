@@ -12,7 +12,9 @@ from gfmtrust.audit.subject import Subject
 from gfmtrust.core.contracts.audit import Statistic
 
 REPEATS = 5
-TIMED_WINDOWS = 32
+TIMED_BASES, FEWEST, MOST = 200_000, 4, 2000
+"""Letters of one timing, and the windows that it has at least and at most: a timing of a few
+milliseconds is that of the machine's other work."""
 MILLION = 1_000_000
 STUDENT = 2.776
 """97.5th percentile of Student's t with REPEATS - 1 degrees of freedom."""
@@ -46,7 +48,9 @@ def per_million(subject: Subject) -> np.ndarray:
     """Seconds for a million SNVs, in each of REPEATS timings. The first batch is not timed, because
     it allocates."""
     windows = (
-        np.random.default_rng(0).integers(0, 4, (TIMED_WINDOWS, subject.width)).astype(np.uint8)
+        np.random.default_rng(0)
+        .integers(0, 4, (timed_windows(subject), subject.width))
+        .astype(np.uint8)
     )
     site = subject.bundle.site_forward
     subject.site_answers(windows, site)
@@ -55,8 +59,13 @@ def per_million(subject: Subject) -> np.ndarray:
     for _ in range(REPEATS):
         started = time.monotonic()
         subject.site_answers(windows, site)
-        seconds.append((time.monotonic() - started) / TIMED_WINDOWS * views * MILLION)
+        seconds.append((time.monotonic() - started) / timed_windows(subject) * views * MILLION)
     return np.array(seconds)
+
+
+def timed_windows(subject: Subject) -> int:
+    """Windows of one timing."""
+    return min(MOST, max(FEWEST, TIMED_BASES // subject.width))
 
 
 def _row(label: str, measured: np.ndarray, null: float | None, unit: str) -> Statistic:
@@ -68,4 +77,4 @@ def _row(label: str, measured: np.ndarray, null: float | None, unit: str) -> Sta
 
 
 def passes(study: Study, subject: Subject) -> int:
-    return (REPEATS + 1) * TIMED_WINDOWS * subject.reader.passes_per_view
+    return (REPEATS + 1) * timed_windows(subject) * subject.reader.passes_per_view

@@ -177,8 +177,7 @@ def audited(
     request: AuditRequest, study: Study, subject: Subject, genome: tuple[str, str]
 ) -> Audit:
     """The audit of one model. genome: its name and digest."""
-    started, before = time.monotonic(), subject.passes
-    total = before + planned_passes(request, study, subject)
+    started, total = time.monotonic(), planned_passes(request, study, subject)
     progress = Progress(f"audit of {subject.name}", "passes", total)
     measures = []
     for group in request.groups:
@@ -203,7 +202,7 @@ def audited(
         genome[1],
         request.seed,
         subject.scorer.device,
-        subject.passes - before,
+        subject.passes,
         round(time.monotonic() - started, 3),
         tuple(measures),
         verdict(measures),

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from gfmtrust.core.contracts.audit import Measured, Statistic
 
 WORSE, SAME, COUNTS = 0.0, 0.1, 1.0
-NEVER = "not at any gap"
 
 
 def verdict(measures: Iterable[Measured]) -> tuple[str, ...]:
@@ -23,6 +22,7 @@ def verdict(measures: Iterable[Measured]) -> tuple[str, ...]:
         _uniform(number),
         _context(number.get(("context_gain", "effective context")), number),
         _recall(number),
+        _tandem(number),
         _twin(number.get(("league", "skill of the twin"))),
         _agreement(number),
     ]
@@ -80,14 +80,35 @@ def _recall(number: dict) -> str:
     if not any(name == "copy" for name, _ in number):
         return ""
     row = number.get(("copy", "recall horizon"))
-    far = f"up to a gap of {row.value:,.0f} bp" if row else NEVER
+    if row:
+        far = f"Copies are recalled up to a gap of {row.value:,.0f} bp"
+    else:
+        far = "No copy is recalled, after any gap"
     needles = [
         one for (name, label), one in number.items()
         if name == "needle" and label.startswith("exact match")
     ]  # fmt: skip
     best = max((one.value for one in needles), default=None)
     found = "" if best is None else f"; a needle is found exactly in {best:.0%} at its best depth"
-    return f"Copies are recalled {far}{found}."
+    return f"{far}{found}."
+
+
+def _tandem(number: dict) -> str:
+    rows = [
+        row for (name, _), row in number.items() if name == "tandem" and row.series == "exact match"
+    ]
+    if not rows:
+        return ""
+    tracked = [
+        f"{row.x:g}"
+        for row in rows
+        if None not in (row.low, row.null_high) and row.low > row.null_high
+    ]
+    if not tracked:
+        return "Tandem repeats are continued no better than by chance, at any period."
+    return (
+        f"Tandem repeats are continued better than by chance at periods of {', '.join(tracked)} bp."
+    )
 
 
 def _twin(row: Statistic | None) -> str:

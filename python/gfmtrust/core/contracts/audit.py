@@ -66,7 +66,7 @@ class Audit(Contract):
     genome_digest: str = entry("digest of the genome")
     seed: int = entry("seed of all draws")
     device: str = entry("device that the network ran on")
-    passes: int = entry("windows that were run for this model, those of its permuted twin included")
+    passes: int = entry("windows that were run through this model and its permuted twin")
     seconds: float = entry("wall-clock time of the audit of this model", "s")
     measures: tuple[Measured, ...] = entry("the measures in the order of the table of measures")
     verdict: tuple[str, ...] = entry(
