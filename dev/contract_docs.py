@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
 # the package beside this folder
 from gfmtrust.calibration.record import RunCalibration  # noqa: E402
+from gfmtrust.core.contracts.audit import Audit  # noqa: E402
 from gfmtrust.core.contracts.base import Contract  # noqa: E402
 from gfmtrust.core.contracts.checks import Checks  # noqa: E402
 from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts  # noqa: E402
@@ -36,6 +37,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     RunFacts,
     VcfCounts,
     RegionCounts,
+    Audit,
     Manifest,
 )
 """In the order of a run."""

@@ -32,6 +32,7 @@ sys.path[:0] = [str(ROOT / "python"), str(Path(__file__).parent)]
 import contract_docs  # noqa: E402
 
 from gfmtrust import LARGE_LIBRARIES, PACKAGES  # noqa: E402
+from gfmtrust.audit import table as audit_table  # noqa: E402
 from gfmtrust.calibration.features import FEATURE_NAMES  # noqa: E402
 from gfmtrust.calibration.fit import PROBE_KEYS  # noqa: E402
 from gfmtrust.cli import options as cli_options  # noqa: E402
@@ -297,6 +298,17 @@ def conformance() -> str:
     return outcomes.table(recorded) if recorded else "Nothing recorded yet.\n"
 
 
+def audit_measures() -> str:
+    """A row for each measure of the audit, from its table."""
+    return table(
+        ["measure", "question", "unit", "null", "how to read it"],
+        [
+            [f"`{one.name}`", one.question, one.unit, one.null, one.reading]
+            for one in audit_table.MEASURES
+        ],
+    )
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "packages": packages,
     "measures": measures,
@@ -311,6 +323,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "exit_codes": exit_codes,
     "checkpoints": checkpoints,
     "conformance": conformance,
+    "audit_measures": audit_measures,
     "contracts": lambda: contract_docs.contracts(table),
 }
 

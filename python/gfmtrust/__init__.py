@@ -18,6 +18,7 @@ PACKAGES = (
     "calibration",
     "annotate",
     "report",
+    "audit",
     "validation",
     "cli",
 )

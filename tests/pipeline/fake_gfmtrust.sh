@@ -51,6 +51,7 @@ case $step in
         echo '' | gzip > "$out_dir/flags.bed.gz" ;;
     read_labels) touch "$out" ;;
     list_sites) touch "$out" "$out.tbi" ;;
+    audit) echo '<html></html>' > "$out_dir/league.html" ;;
     benchmark_labels) echo '{}' > "$out_dir/benchmark.json"; touch "$out_dir/verdict.txt" ;;
     score_sites)
         name=$(basename "$(option --bundle "$@")").$(basename "$(option --shard "$@")" .parquet)

@@ -79,19 +79,21 @@ def test_results_lie_where_the_design_says(odd_stub):
     assert "SCORE_SITES:\n  gfmtrust: 0.0.0\n" in versions
 
 
-def test_labels_and_scores_from_elsewhere(tmp_path, stub_tools):
-    """Labels add two tasks and a folder; scores from elsewhere are a model among others."""
+def test_labels_audit_and_scores_from_elsewhere(tmp_path, stub_tools):
+    """Labels add two tasks and a folder, an audit adds one of each; scores from elsewhere are a
+    model among others."""
     launch = nextflow_run.make_inputs(tmp_path / "launch")
     (launch / "evo 2.tsv").write_text("chrom\tpos\tA\tC\tG\tT\n")
     given = ("--input", "sheet.csv", "--fasta", "genome.fa", "--external_scores", "evo2=evo 2.tsv")
-    given += ("--labels", "calls/S1.vcf", "--label_key", "EFFECT", "--label_cut", "0.3")
+    given += ("--labels", "calls/S1.vcf", "--label_key", "EFFECT", "--label_cut", "0.3", "--audit")
     run = nextflow_run.run(launch, "-stub-run", *given, tools=stub_tools, parser="v2")
     assert run.code == 0, run.text
     tasks, published = set(names(run)), set(nextflow_run.contents(run.outdir))
     assert {"READ_LABELS (cohort)", "BENCHMARK_LABELS (cohort)", "IMPORT_SCORES (evo2)"} <= tasks
+    assert "AUDIT (cohort)" in tasks
     assert any(name.startswith("SCORE_SITES (evo2:") for name in tasks)
     assert {"benchmark/benchmark.json", "benchmark/benchmark.svg"} <= published
-    assert {"benchmark/verdict.txt", "models/evo2/bundle.json"} <= published
+    assert {"benchmark/verdict.txt", "models/evo2/bundle.json", "audit/league.html"} <= published
 
 
 @pytest.mark.bad_input

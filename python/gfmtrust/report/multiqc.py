@@ -14,6 +14,7 @@ from collections.abc import Callable
 from gfmtrust.annotate import meanings
 from gfmtrust.calibration.level_cells import level_cells, own_outcome
 from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.core.contracts.audit import Audit
 from gfmtrust.core.contracts.counts import Counts
 from gfmtrust.core.vocabulary import STATUS_ORDER, Status
 
@@ -22,7 +23,8 @@ FLAGS = "gfmtrust_flags_mqc.json"
 STATUSES = "gfmtrust_statuses_mqc.json"
 REGIONS = "gfmtrust_regions_mqc.json"
 OWN_ALLELES = "gfmtrust_own_alleles_mqc.json"
-FILES = (GENERAL, FLAGS, STATUSES, REGIONS, OWN_ALLELES)
+AUDIT = "gfmtrust_audit_mqc.json"
+FILES = (GENERAL, FLAGS, STATUSES, REGIONS, OWN_ALLELES, AUDIT)
 COLOURS = {flag.name: colour for flag, colour in meanings.COLOURS.items()}
 PALETTE = (
     "#56b4e9",
@@ -47,9 +49,11 @@ PARENT = {
 }
 
 
-def files(counts: list[Counts], calibration: RunCalibration) -> dict[str, str]:
+def files(
+    counts: list[Counts], calibration: RunCalibration, audits: tuple[Audit, ...] = ()
+) -> dict[str, str]:
     """File name -> content of the *_mqc files. counts: the counts.json of every annotated file; {}
-    without any and without own alleles that carry a level."""
+    without any, without own alleles that carry a level, and without audits."""
     vcfs = [file for file in counts if file.kind == "vcf"]
     beds = [file for file in counts if file.kind == "bed"]
     contents = {}
@@ -83,7 +87,49 @@ def files(counts: list[Counts], calibration: RunCalibration) -> dict[str, str]:
     rows = own_allele_data(calibration)
     if rows:
         contents[OWN_ALLELES] = own_alleles(rows)
+    if audited := audit_data(audits):
+        contents[AUDIT] = audit_table(audited)
     return {name: json.dumps(content, indent=1) + "\n" for name, content in contents.items()}
+
+
+AUDITED = {
+    "bits": ("league", "the model", "Bits per base", 2),
+    "skill": ("league", "skill", "Skill", 2),
+    "uniform": ("entropy", "near-uniform share", "Nearly uniform", 3),
+    "context": ("context_gain", "effective context", "Effective context (bp)", 0),
+    "horizon": ("copy", "recall horizon", "Recall horizon (bp)", 0),
+}
+"""Column -> measure of an audit, label of its number, title, decimals."""
+
+
+def audit_data(audits: tuple[Audit, ...]) -> dict[str, dict]:
+    """A row per audited model; a number that it does not have is left out."""
+    return {
+        escaped(audit.model.id): {
+            column: round(row.value, digits)
+            for column, (measure, label, _, digits) in AUDITED.items()
+            if (row := audit.number(measure, label)) and row.value is not None
+        }
+        for audit in audits
+    }
+
+
+def audit_table(rows: dict[str, dict]) -> dict:
+    """The table of audits by model."""
+    return {
+        "id": "gfmtrust_audit",
+        **PARENT,
+        "section_name": "Audit of the models",
+        "description": "What each model knows of this genome: skill 1 equals counts of the genome, 0 "
+        "knows its composition only.",
+        "plot_type": "table",
+        "pconfig": {"id": "gfmtrust_audit_table", "title": "gfmtrust: Audit of the models"},
+        "headers": {
+            column: {"title": title, "scale": False, "format": f"{{:,.{digits}f}}"}
+            for column, (_, _, title, digits) in AUDITED.items()
+        },
+        "data": rows,
+    }
 
 
 def own_allele_data(calibration: RunCalibration) -> dict[str, dict]:

@@ -18,6 +18,7 @@ from gfmtrust.bundle import facts as model_facts
 from gfmtrust.calibration import local_lr, run_background
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.run_background import BackgroundFacts
+from gfmtrust.core.contracts.audit import Audit
 from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.counts import Counts, RegionCounts, VcfCounts, read_counts
 from gfmtrust.core.contracts.manifest import Manifest
@@ -32,6 +33,7 @@ from gfmtrust.report import exam_rows, loci, manifest, multiqc, sanity
 from gfmtrust.report import figures as report_figures
 from gfmtrust.report import rows as report_rows
 from gfmtrust.report import wording as report_wording
+from gfmtrust.report.audits import audit_rows, read_audits
 from gfmtrust.report.exam_wording import verdict_lines
 from gfmtrust.report.labels_verdict import labels_verdict
 from gfmtrust.report.model_rows import model_rows, ranked
@@ -99,6 +101,7 @@ class Run:
     loci: dict = field(default_factory=dict)
     background: BackgroundFacts | None = None
     labels_verdict: tuple[str, ...] = ()
+    audits: tuple[Audit, ...] = ()
 
     @property
     def vcfs(self) -> list[VcfCounts]:
@@ -115,7 +118,7 @@ class RunFiles:
 
     checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order;
     model_files: bundle.json of each model; benchmark: folder of BENCHMARK_LABELS, None without
-    labels.
+    labels; audit: folder of AUDIT, None without it.
     """
 
     checked: Path
@@ -126,6 +129,7 @@ class RunFiles:
     metrics: list[Path]
     model_files: list[Path]
     benchmark: Path | None = None
+    audit: Path | None = None
 
 
 def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Run:
@@ -141,7 +145,7 @@ def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Ru
     out_dir.mkdir(parents=True, exist_ok=True)
     _write(out_dir / HTML, html(run, title))
     pages = [out_dir / HTML]
-    for name, text in multiqc.files(run.files, run.calibration).items():
+    for name, text in multiqc.files(run.files, run.calibration, run.audits).items():
         _write(out_dir / name, text)
         pages.append(out_dir / name)
     step_files = [
@@ -191,6 +195,7 @@ def read_run(files: RunFiles) -> Run:
         loci=_read_if_present(files.sites / loci.FILE),
         background=_background(files.calibration / run_background.FILE),
         labels_verdict=labels_verdict(files.benchmark),
+        audits=read_audits(files.audit, {model["id"]: model["sha256"] for model in models}),
     )
 
 
@@ -237,6 +242,7 @@ def context(run: Run) -> dict:
         "labels_verdict": [
             line for line in run.labels_verdict if not any(line in said for said in verdict.lines)
         ],
+        "audits": audit_rows(run.audits),
         "exam_lines": verdict_lines(calibration, calls, run.plan.soft_masked),
         "funnel": {
             "svg": report_figures.funnel_plot(steps),

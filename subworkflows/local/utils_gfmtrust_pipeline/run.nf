@@ -135,7 +135,7 @@ def samplesheetOf(values) {
 /** Everything that VCF_ANNOTATE_GFM is given beside VCFs, genome and models. */
 def annotationInputs(values, models) {
     def plain = ['views', 'neighbours', 'region_stride', 'probes', 'shard_size', 'max_allele', 'seed', 'af_key', 'external_key', 'label_key', 'label_values', 'label_cut',
-        'looks', 'dry_run'].collectEntries { name -> [name, values[name]] }
+        'looks', 'dry_run', 'audit'].collectEntries { name -> [name, values[name]] }
     def single = ['include', 'background_fasta', 'context_model', 'calibration', 'labels', 'population_vcf', 'background_vcf', 'copy_index'].collectEntries { name -> [name, optionalPath(name, values[name])] }
     return plain + single + [
         regions: regionEntries(values.regions),

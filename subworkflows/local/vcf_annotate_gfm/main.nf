@@ -17,6 +17,7 @@ include { MERGE_STORES      } from '../../../modules/local/gfmtrust/merge_stores
 include { CALIBRATE         } from '../../../modules/local/gfmtrust/calibrate/main'
 include { ANNOTATE_SITES    } from '../../../modules/local/gfmtrust/annotate_sites/main'
 include { BENCHMARK_LABELS  } from '../../../modules/local/gfmtrust/benchmark_labels/main'
+include { AUDIT             } from '../../../modules/local/gfmtrust/audit/main'
 include { ANNOTATE_VCF      } from '../../../modules/local/gfmtrust/annotate_vcf/main'
 include { ANNOTATE_REGIONS  } from '../../../modules/local/gfmtrust/annotate_regions/main'
 include { WRITE_TRACKS      } from '../../../modules/local/gfmtrust/write_tracks/main'
@@ -29,7 +30,7 @@ include { REPORT            } from '../../../modules/local/gfmtrust/report/main'
  */
 def annotationOptions(given) {
     def values = [views: 'default', neighbours: true, region_stride: 8, probes: 'auto', shard_size: 20000, max_allele: 50, seed: 1,
-        contig_map: 'none', af_key: '', external_key: 'SCORE', label_key: 'CLNSIG', label_values: '', label_cut: '', looks: 1, dry_run: false,
+        contig_map: 'none', af_key: '', external_key: 'SCORE', label_key: 'CLNSIG', label_values: '', label_cut: '', looks: 1, dry_run: false, audit: false,
         title: 'gfmtrust report', code: '']
     def inputs = [regions: [], include: [], background_fasta: [], context_model: [], external_scores: [], calibration: [], labels: [],
         population_vcf: [], copy_index: [], background_vcf: [], score_store: []]
@@ -229,6 +230,16 @@ workflow VCF_ANNOTATE_GFM {
             benchmarked = BENCHMARK_LABELS(ch_plan, ch_scores, read.table, annotated_sites.alleles, given.seed, given.code)
             ch_benchmark = benchmarked.benchmark
         }
+        // models whose scores exist already have no graph that could be asked
+        ch_audit_input = ch_context
+            .mix(exported.bundle)
+            .toList()
+            .map { pairs -> [cohort, inModelOrder(pairs).collect { pair -> pair[1] }] }
+        ch_audited = channel.value(none)
+        if (given.audit) {
+            audited = AUDIT(ch_audit_input, ch_genome, given.seed, given.code)
+            ch_audited = audited.audit
+        }
         annotated = ANNOTATE_VCF(ch_vcf.map { row -> [row[0], row[1]] }, annotated_sites.alleles, calibrated.json, given.code)
         regions = ANNOTATE_REGIONS(channel.fromList(given.regions), annotated_sites.bases, calibrated.json, given.code)
         written = WRITE_TRACKS(annotated_sites.bases.join(annotated_sites.alleles), given.code)
@@ -243,6 +254,7 @@ workflow VCF_ANNOTATE_GFM {
             scored.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] },
             ch_facts,
             ch_benchmark,
+            ch_audited,
             given.title,
             given.code,
         )

@@ -32,6 +32,7 @@ STEPS = [
     "annotate_vcf",
     "annotate_regions",
     "report",
+    "audit",
     "verify",
     "oracle",
     "selfcheck",

@@ -14,6 +14,7 @@ process REPORT {
     tuple val(meta4), path(metrics, stageAs: 'metrics/*')
     tuple val(meta5), path(models, stageAs: 'models/?/*')
     tuple val(meta6), path(benchmark)
+    tuple val(meta7), path(audit)
     val title
     val code
 
@@ -27,6 +28,7 @@ process REPORT {
     script:
     def args = task.ext.args ?: ''
     def benchmark_option = benchmark ? "--benchmark ${benchmark}" : ''
+    def audit_option = audit ? "--audit ${audit}" : ''
     """
     gfmtrust report \\
         --checked ${checked} \\
@@ -36,7 +38,7 @@ process REPORT {
         --counts counts/*/*.json \\
         --metrics metrics/*.json \\
         --models ${models} \\
-        ${benchmark_option} \\
+        ${benchmark_option} ${audit_option} \\
         --title ${quoted(title)} \\
         --out_dir report \\
         ${args}

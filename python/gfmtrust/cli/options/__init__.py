@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 
-from gfmtrust.cli.options import checks, models, results, scoring, sites
+from gfmtrust.cli.options import audit, checks, models, results, scoring, sites
 from gfmtrust.cli.steps import STEPS as FUNCTIONS
 
 EPILOG = """exit codes: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 70 internal, 73 cannot write,
 74 I/O, 75 transient (worth a retry), 78 configuration, 143 terminated"""
-STEPS = sites.STEPS | models.STEPS | scoring.STEPS | results.STEPS | checks.STEPS
+STEPS = sites.STEPS | models.STEPS | scoring.STEPS | results.STEPS | audit.STEPS | checks.STEPS
 """Step name -> its declaration; `gfmtrust.cli.steps.STEPS` gives the order."""
 
 
@@ -22,7 +22,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
         prog="gfmtrust",
         description="gfmtrust reports how far a genomic foundation model can be trusted at each variant. "
         "The pipeline (nextflow run) calls these steps in order, and each can be run by hand. "
-        "For interactive use: models, verify, compare, selfcheck, oracle and benchmark.",
+        "For interactive use: models, verify, compare, selfcheck, oracle, audit and benchmark.",
         epilog=EPILOG,
     )
     top.add_argument("--version", action="version", version=version)

@@ -124,6 +124,11 @@ STEPS = {
         counts=dict(type=Path, nargs="*", default=[], help="counts.json of each annotated file"),
         metrics=dict(type=Path, nargs="*", default=[], help="metrics.json of each scored shard"),
         benchmark=dict(type=Path, help="folder written by benchmark_labels; its verdict is shown"),
+        audit=dict(
+            type=Path,
+            help="folder written by audit; the first sentences on each model are shown, and an "
+            "audit of another bundle is refused",
+        ),
         title=dict(default="gfmtrust report", help="title of the report"),
     ),
 }

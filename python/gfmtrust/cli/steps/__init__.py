@@ -10,11 +10,11 @@ import argparse
 from collections.abc import Callable
 from inspect import isfunction
 
-from gfmtrust.cli.steps import checks, models, results, scoring, sites
+from gfmtrust.cli.steps import audit, checks, models, results, scoring, sites
 
 STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     name: function
-    for module in (sites, models, scoring, results, checks)
+    for module in (sites, models, scoring, results, audit, checks)
     for name, function in vars(module).items()
     if isfunction(function) and function.__module__ == module.__name__ and name[0] != "_"
 }

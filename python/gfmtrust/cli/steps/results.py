@@ -106,5 +106,6 @@ def report(options: argparse.Namespace) -> None:
         options.metrics,
         options.models,
         options.benchmark,
+        options.audit,
     )
     step.report(files, options.out_dir, title=options.title)

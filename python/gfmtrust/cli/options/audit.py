@@ -1,0 +1,53 @@
+"""The options of `gfmtrust audit`."""
+
+from pathlib import Path
+
+from gfmtrust.cli.options.shared import not_negative, positive, step
+
+STEPS = {
+    "audit": step(
+        "Audit models without training and without labels: what they know of this genome (model), "
+        "and whether they recall, copy and track (archetypes); writes audit.json and a page per "
+        "model, and a league of all. Example: gfmtrust audit model --fasta genome.fa --bundles "
+        "results/models/gpn --out_dir audit",
+        "fasta",
+        "bundles",
+        "device",
+        "max_n",
+        "allow_long_window",
+        "cpus",
+        "seed",
+        "out_dir",
+        action=dict(
+            bare=True,
+            choices=["model", "archetypes", "all"],
+            help="what to measure; all: both",
+        ),
+        context_model=dict(
+            type=Path, help="bundle of the context model of this genome [one is fitted]"
+        ),
+        regions=dict(
+            type=Path,
+            help="BED file of functional bases, such as exons, whose likelihood is compared with "
+            "that of the others",
+        ),
+        sites=dict(
+            type=positive, default=2000, help="bases that all models are asked about [2000]"
+        ),
+        windows=dict(
+            type=positive,
+            default=400,
+            help="bases of the measures that cost many passes each, such as the context gain [400]",
+        ),
+        probes=dict(type=positive, default=100, help="windows of each point of an archetype [100]"),
+        skip_unfit=dict(
+            action="store_true",
+            help="leave out a model that cannot be audited, such as one of whole tokens, with a "
+            "warning",
+        ),
+        price_per_hour=dict(
+            type=not_negative,
+            help="price of an hour of this machine, for the price of a million variants",
+        ),
+    ),
+}

@@ -1,0 +1,32 @@
+"""The function of `gfmtrust audit`."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def audit(options: argparse.Namespace) -> None:
+    from gfmtrust.audit import run
+    from gfmtrust.audit.study import AuditSizes
+    from gfmtrust.scoring.options import ScoringOptions
+
+    run.audit(
+        run.AuditRequest(
+            tuple(options.bundles),
+            options.fasta,
+            options.out_dir,
+            run.GROUPS[options.action],
+            options.context_model,
+            options.regions,
+            options.seed,
+            AuditSizes(options.sites, options.windows, options.probes),
+            options.price_per_hour,
+            options.skip_unfit,
+            ScoringOptions(
+                device=options.device,
+                threads=options.cpus,
+                max_n=options.max_n,
+                allow_long_window=options.allow_long_window,
+            ),
+        )
+    )

@@ -1,0 +1,186 @@
+"""Bundles whose audit is known: one that only copies, and one with a hidden layer whose units can be put
+in another order; and genomes for them."""
+
+from pathlib import Path
+
+import numpy as np
+import toy_models
+from onnx import numpy_helper
+
+from gfmtrust.bundle import bundle as bundles
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.onnx_file import Value
+from gfmtrust.bundle.onnx_nodes import Nodes
+from gfmtrust.bundle.runtime import runner
+from gfmtrust.bundle.schema import text_of
+from gfmtrust.bundle.tokenizers import build, feeds
+from gfmtrust.validation.oracle.markov import MarkovTable
+
+CUE, SHARPNESS = 12, 20.0
+"""Letters before a letter that must equal those before its source."""
+INPUTS = (
+    Value("input_ids", "int64", ("batch", "length")),
+    Value("pos", "int64", ("batch", "positions")),
+)
+OUTPUTS = (Value("logp", "float32", ("batch", "positions", 4)),)
+
+
+def copying_graph():
+    """p(letter) is that of the letters behind an earlier copy of the 12 known letters before the
+    gap of unknown ones; uniform where there is no copy."""
+    nodes = Nodes()
+    onehot = np.zeros((toy_models.N_IDS, 4), np.float32)
+    onehot[3:7] = np.eye(4)
+    letters = nodes.op("Gather", nodes.const("onehot", onehot), "input_ids", axis=0)
+    kernel = np.zeros((4 * CUE, 4, CUE), np.float32)
+    for back in range(1, CUE + 1):
+        kernel[4 * (back - 1) : 4 * back, :, CUE - back] = np.eye(4)
+    across = nodes.op("Transpose", letters, perm=[0, 2, 1])
+    padded = nodes.op("Pad", across, nodes.axes(0, 0, CUE, 0, 0, 0))
+    before = nodes.op("Conv", padded, nodes.const("kernel", kernel))
+    before = nodes.op("Slice", before, nodes.axes(0), nodes.axes(-1), nodes.axes(2))
+    matches = nodes.op("MatMul", nodes.op("Transpose", before, perm=[0, 2, 1]), before)
+    heads = []
+    for gap in range(CUE):
+        moved = matches
+        if gap:
+            moved = nodes.op("Pad", matches, nodes.axes(0, gap, gap, 0, 0, 0))
+            moved = nodes.op(
+                "Slice", moved, nodes.axes(0, 0), nodes.axes(-gap, -gap), nodes.axes(1, 2)
+            )
+            known = nodes.op(
+                "ReduceSum", nodes.slice(before, 0, 4 * gap, 1), nodes.axes(1), keepdims=0
+            )
+            known = nodes.op(
+                "Mul",
+                nodes.op("Unsqueeze", known, nodes.axes(2)),
+                nodes.const("far", np.float32(1000)),
+            )
+            moved = nodes.op("Sub", moved, known)
+        heads.append(nodes.op("Sub", moved, nodes.const("least", np.float32(CUE - 0.5))))
+    best = nodes.op("Mul", nodes.op("Max", *heads), nodes.const("sharp", np.float32(SHARPNESS)))
+    is_known = nodes.op("ReduceSum", letters, nodes.axes(2), keepdims=0)
+    absent = nodes.op(
+        "Sub", nodes.const("one", np.float32(1)), nodes.op("Unsqueeze", is_known, nodes.axes(1))
+    )
+    best = nodes.op("Sub", best, nodes.op("Mul", absent, nodes.const("away", np.float32(1000))))
+    best = nodes.op("Pad", best, nodes.axes(0, 0, 0, 0, 0, 1))  # the last source is "no copy", at 0
+    weight = nodes.op("Softmax", best, axis=2)
+    none = nodes.op("Slice", weight, nodes.axes(-1), nodes.axes(1 << 40), nodes.axes(2))
+    some = nodes.op("Slice", weight, nodes.axes(0), nodes.axes(-1), nodes.axes(2))
+    p = nodes.op(
+        "Add",
+        nodes.op("MatMul", some, letters),
+        nodes.op("Mul", none, nodes.const("quarter", np.float32(0.25))),
+    )
+    p = nodes.op(
+        "Add",
+        nodes.op("Mul", p, nodes.const("most", np.float32(0.9996))),
+        nodes.const("floor", np.float32(0.0001)),
+    )
+    place = nodes.op("Expand", nodes.op("Unsqueeze", "pos", nodes.axes(2)), nodes.axes(1, 1, 4))
+    nodes.op("GatherElements", nodes.op("Log", p), place, axis=1, output="logp")
+    return nodes.model("copying", INPUTS, OUTPUTS)  # fmt: skip
+
+
+def hidden_weights(seed: int = 0, width: int = 16) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The embedding of ids (7, 5), the first layer (20, width) and the second (width, 4)."""
+    rng = np.random.default_rng(seed)
+    first = rng.normal(size=(20, width))
+    second = 0.7 * rng.normal(size=(width, 4))
+    embedding = rng.normal(size=(toy_models.N_IDS, 5))
+    return embedding.astype(np.float32), first.astype(np.float32), second.astype(np.float32)
+
+
+def drawn_by_network(length: int, sweeps: int = 20) -> np.ndarray:
+    """Letters drawn by Gibbs sampling from the network of `hidden_graph`, in numpy: those three
+    apart do not see each other and are drawn together."""
+    embedding, first, second = hidden_weights()
+    rng = np.random.default_rng(11)
+    codes = rng.integers(0, 4, length)
+    for turn in range(3 * sweeps):
+        at = np.arange(2 + turn % 3, length - 2, 3)
+        beside = np.concatenate([embedding[3 + codes[at + by]] for by in (-2, -1, 1, 2)], axis=1)
+        logits = np.tanh(beside @ first) @ second
+        codes[at] = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    return codes
+
+
+def hidden_graph(order: np.ndarray | None = None, seed: int = 0, width: int = 16):
+    """Four neighbours of a letter, a hidden layer of `width` units, four logits. order: that of
+    the hidden units."""
+    order = np.arange(width) if order is None else order
+    embedding, first, second = hidden_weights(seed, width)
+    first, second = first[:, order], second[order]
+    nodes = Nodes()
+    letters = nodes.op("Gather", nodes.const("embedding", embedding), "input_ids", axis=0)
+    beside = []
+    for offset in (-2, -1, 1, 2):
+        at = nodes.op("Add", "pos", nodes.const(f"by_{offset}", np.int64(offset)))
+        place = nodes.op("Expand", nodes.op("Unsqueeze", at, nodes.axes(2)), nodes.axes(1, 1, 5))
+        beside.append(nodes.op("GatherElements", letters, place, axis=1))
+    joined = nodes.op("Concat", *beside, axis=2)
+    hidden = nodes.op("Tanh", nodes.op("MatMul", joined, nodes.const("first", first)))
+    logits = nodes.op("MatMul", hidden, nodes.const("second", second))
+    nodes.op("LogSoftmax", logits, axis=2, output="logp")
+    return nodes.model("hidden", INPUTS, OUTPUTS)
+
+
+def write_bundle(
+    directory: Path, model, name: str, window: int = 96, one_strand: bool = False
+) -> Bundle:
+    """A bundle of a graph that reads the toy vocabulary; its golden answers are those of the
+    graph. one_strand: declared, so that the reverse strand is not read."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    path = directory.with_name(directory.name + ".onnx")
+    path.write_bytes(model.SerializeToString())
+    meta = toy_models.meta(
+        toy_models.table(),
+        identity__model_id=name,
+        window__window_bp=window,
+        window__trained_bp=window,
+        window__site_forward=window // 2,
+        window__site_reverse=window // 2 - 1,
+        window__shifts=[-8, 8],
+        scoring__neighbour_offsets=[],
+        scoring__rc_equivariant=one_strand,
+    )
+    codes = np.random.default_rng(1).integers(0, 4, (1, window)).astype(np.uint8)
+    index = np.array([[window // 2]])
+    answer = runner(path)(feeds(build(text_of(meta)), codes, index))["logp"][0][:, None]
+    golden = {
+        "name": "0",
+        "codes": "".join(map(str, codes[0])),
+        "index": [window // 2],
+        "logp": answer.tolist(),
+    }
+    return bundles.write(directory, meta | {"golden": [golden]}, path)  # fmt: skip
+
+
+def permute(model, weights: dict[str, np.ndarray]) -> None:
+    """Replace tensors of a model in place."""
+    for tensor in model.graph.initializer:
+        if tensor.name in weights:
+            tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name], tensor.name))
+
+
+def write_fasta(path: Path, codes: np.ndarray, name: str = "c") -> Path:
+    letters = "".join("ACGT"[code] for code in codes)
+    path.write_text(f">{name}\n{letters}\n")
+    return path
+
+
+def random_fasta(path: Path, length: int = 30_000, seed: int = 0) -> Path:
+    return write_fasta(path, np.random.default_rng(seed).integers(0, 4, length))
+
+
+def drawn_chain(table: MarkovTable, length: int, seed: int = 0) -> np.ndarray:
+    """Letters drawn from a chain, one after the other; codes (length,)."""
+    steps = np.cumsum(table.transitions, axis=1)
+    draws = np.random.default_rng(seed).random(length)
+    codes, context, size = np.empty(length, np.int64), 0, 4**table.order
+    for place in range(length):
+        letter = min(3, int(np.searchsorted(steps[context], draws[place])))
+        codes[place] = letter
+        context = (context * 4 + letter) % size
+    return codes

@@ -1,0 +1,146 @@
+"""Input that an audit refuses, and input of which it measures what it can."""
+
+import audit_bundles
+import pytest
+import toy_models
+from fake_bundle import FakeBundle
+
+from gfmtrust.audit import page
+from gfmtrust.audit.run import joined
+from gfmtrust.audit.subject import Subject
+from gfmtrust.cli import main as cli
+from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured, Statistic
+from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.scoring.options import ScoringOptions
+
+FEW = ("--sites", "120", "--windows", "100", "--probes", "10", "--device", "cpu")
+
+
+def run(folder, monkeypatch, *arguments):
+    monkeypatch.chdir(folder)
+    return cli.main(["audit", *map(str, arguments), *FEW, "--out_dir", str(folder / "out")])
+
+
+def measured(name="league", group="model", statistics=(), reason=""):
+    return Measured(name, group, "q?", "bits", "0", "r", "", reason, statistics)
+
+
+def made(sha="ab" * 32, measures=(), genome="77" * 16, name="m"):
+    model = AuditedModel(name, "gpn", sha, 96, 10)
+    return Audit(model, (name,), "g.fa", genome, 1, "cpu", 5, 1.5, tuple(measures), ("a line",))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("bundle", "words"),
+    [
+        (FakeBundle(96, quantity="likelihood"), "reads whole tokens"),
+        (FakeBundle(96, family="external"), "table of scores"),
+    ],
+)
+def test_a_model_without_a_distribution_is_refused(bundle, words):
+    with pytest.raises(ConfigurationError, match=words):
+        Subject.open(bundle, ScoringOptions())
+
+
+@pytest.mark.bad_input
+def test_a_genome_that_is_too_small(tmp_path, monkeypatch, capsys):
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 5_000)
+    audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
+    assert run(tmp_path, monkeypatch, "model", "--fasta", fasta, "--bundles", tmp_path / "a") == 65
+    assert "g.fa: 5000 bases" in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+def test_two_models_of_one_name(tmp_path, monkeypatch, capsys):
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+    for name in ("a", "b"):
+        audit_bundles.write_bundle(tmp_path / name, audit_bundles.hidden_graph(), "same", window=32)
+    bundles = (tmp_path / "a", tmp_path / "b")
+    assert run(tmp_path, monkeypatch, "model", "--fasta", fasta, "--bundles", *bundles) == 64
+    assert "same twice" in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+@pytest.mark.long
+def test_an_audit_of_another_bundle_in_the_folder(tmp_path, monkeypatch, capsys):
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+    audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "m", window=32)
+    made().write(tmp_path / "out" / "m" / "audit.json")
+    assert (
+        run(tmp_path, monkeypatch, "archetypes", "--fasta", fasta, "--bundles", tmp_path / "a")
+        == 78
+    )
+    assert "audit of bundle abababababab" in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+def test_an_audit_of_another_genome(tmp_path):
+    made().require(tmp_path, "ab" * 32)
+    with pytest.raises(ConfigurationError, match="audit of genome"):
+        made().require(tmp_path, "ab" * 32, "12" * 16)
+
+
+@pytest.mark.bad_input
+@pytest.mark.long
+def test_a_window_shorter_than_the_probes(tmp_path, monkeypatch):
+    """The toy reads 16 letters: each probe that does not fit says so, and the others run."""
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+    toy_models.write_toy(tmp_path / "toy")
+    assert (
+        run(tmp_path, monkeypatch, "archetypes", "--fasta", fasta, "--bundles", tmp_path / "toy")
+        == 0
+    )
+    audit = Audit.read(tmp_path / "out" / "toy" / "audit.json")
+    for name in ("needle", "copy", "pairs", "frame", "long_range"):
+        assert "shorter than the probe" in audit.measure(name).reason
+    assert not audit.measure("tandem").reason
+
+
+@pytest.mark.bad_input
+def test_a_bed_that_is_none(tmp_path, monkeypatch, capsys):
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+    audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
+    (tmp_path / "x.bed").write_text("c 1 2\n")
+    arguments = (
+        "model",
+        "--fasta",
+        fasta,
+        "--bundles",
+        tmp_path / "a",
+        "--regions",
+        tmp_path / "x.bed",
+    )
+    assert run(tmp_path, monkeypatch, *arguments) == 65
+    assert "x.bed" in capsys.readouterr().err
+
+
+def test_a_second_group_joins_the_first():
+    first = made(measures=(measured("league"),))
+    second = made(measures=(measured("copy", "archetypes"),))
+    both = joined(first, second)
+    assert [one.name for one in both.measures] == ["league", "copy"]
+    assert both.passes == 10
+    assert [one.name for one in joined(second, first).measures] == ["league", "copy"]
+
+
+@pytest.mark.bad_input
+def test_the_page_escapes_names_and_shows_reasons():
+    audit = made(
+        name="<b>x</b>",
+        measures=(
+            measured("league", statistics=(Statistic("<i>", None, None, None, None, 0),)),
+            measured("copy", "archetypes", reason="too short"),
+        ),
+    )
+    html = page.html(audit)
+    assert "<b>x" not in html
+    assert "<i>" not in html
+    assert "Not run: too short." in html
+
+
+@pytest.mark.bad_input
+def test_the_league_warns_of_models_that_were_asked_about_other_genomes():
+    html = page.league_html([made(), made(genome="12" * 16, name="n")])
+    assert 'class="alarm"' in html
+    assert 'class="alarm"' not in page.league_html([made(), made(name="n")])
