@@ -243,7 +243,8 @@ def files() -> dict[Path, str]:
         source = ROOT / "subworkflows" / "local" / name
         folder = Path("subworkflows") / ORGANISATION / name
         meta = components_renamed((source / "meta.yml").read_text(), modules)
-        texts[folder / "main.nf"] = renamed((source / "main.nf").read_text(), modules)
+        for path in sorted(source.glob("*.nf")):
+            texts[folder / path.name] = renamed(path.read_text(), modules)
         texts[folder / "meta.yml"] = meta
         texts[folder / "tests" / "main.nf.test"] = subworkflow_test(
             name, yaml.safe_load(meta)["components"]
