@@ -17,8 +17,10 @@ from gfmtrust.baseline.kernel import (
     BYTE,
     NO_LOGITS,
     NO_WORDS,
+    NOBODY,
     bins_of,
     denominators,
+    group_of,
     log_sum,
     numerators,
     sums_of,
@@ -33,11 +35,10 @@ CODE = MachineCode.of(Path(__file__).parent)
 
 
 @inlined
-def _write_running(tables, letters, start, n_starts, reach, members, running):
+def _write_running(law, letters, start, n_starts, members, running):
     """Write the running sums of the logarithms of a haplotype's words by length, start and member:
     uint64 (reach + 2, n_starts + 1, 4)."""
-    cells, wide, first, is_coded, codes = tables
-    for length in range(1, reach + 2):
+    for length in range(1, law.reach + 2):
         for at in range(4):
             running[length, 0, at] = 0
         word, mask = np.int64(0), (np.int64(1) << (2 * length)) - 1
@@ -45,13 +46,13 @@ def _write_running(tables, letters, start, n_starts, reach, members, running):
             word = (word << 2) | np.int64(letters[place])
         for number in range(n_starts):
             word = ((word << 2) | np.int64(letters[start + number + length - 1])) & mask
-            row = np.uint64(first[length] + word)
+            row = np.uint64(law.first[length] + word)
             for at in range(4):
-                if is_coded[length]:
-                    code = (cells[row] >> (EIGHT * members[at])) & BYTE
-                    value = codes[(np.uint64(length) << EIGHT) + code]
+                if law.is_coded[length]:
+                    code = (law.cells[row] >> (EIGHT * members[at])) & BYTE
+                    value = law.codes[(np.uint64(length) << EIGHT) + code]
                 else:
-                    value = codes[np.uint64(wide[row * EIGHT + members[at]])]
+                    value = law.codes[np.uint64(law.wide[row * EIGHT + members[at]])]
                 running[length, number + 1, at] = running[length, number, at] + value
 
 
@@ -88,40 +89,40 @@ def _places(change, step, reach):
 
 
 @inlined
-def _fetch_pair(tables, letters, change, step, reach, rows):
+def _fetch_pair(law, letters, change, step, rows):
     """Write the rows of the words over both places of a pair, and ask the memory for them."""
+    reach = law.reach
     places = _places(change, step, reach)
     letter = np.int64(letters[places[0]])
     for text in range(2):
-        write_rows(tables[2], flanks_of(letters, places[text], reach), rows[text])
-    fetch_rows(tables, reach, (0, reach), letter, rows[0])
-    if step < reach:
-        fetch_rows(tables, reach, (reach - step, reach), letter, rows[1])
+        write_rows(law.first, flanks_of(letters, places[text], reach), rows[text])
+    fetch_rows(law, (0, reach), letter, rows[0])
+    if step < reach:  # the other words are those of REF
+        fetch_rows(law, (reach - step, reach), letter, rows[1])
     else:
-        fetch_rows(tables, reach, (0, 2 * reach - 1 - step), letter, rows[1])
+        fetch_rows(law, (0, 2 * reach - 1 - step), letter, rows[1])
 
 
 @inlined
-def _add_pair(tables, counting, mixture, reach, pair, members, running, logits, results):
+def _add_pair(law, pair, members, running, logits, results):
     """Add ln p of the letter at a place of ALT less that at the same place of REF to the ratios of
     four members, and write ln p of all bases at the place of REF.
 
     pair: rows of the words over both places, number of the pair, letter, change. logits: room,
-    float64 (2, 4, 4).
+    float64 (2, 4, 4). results: the ratios, and ln p at the places of REF.
     """
-    index_of, weights = mixture
-    rows, step, letter, change = pair
+    reach, (rows, step, letter, change) = law.reach, pair
     is_before = step < reach
     distance = reach - step if is_before else step - reach + 1
     first = change[0] - reach, change[1] - reach
     places = _places(change, step, reach)
     known = (reach, reach)
-    bins_ref = bins_of(tables, counting, reach, known, rows[0], members)
-    bins_alt = bins_of(tables, counting, reach, known, rows[1], members)
+    bins_ref = bins_of(law, known, rows[0], members)
+    bins_alt = bins_of(law, known, rows[1], members)
     for base in range(4):
         ref = alt = NO_LOGITS
         under_ref = under_alt = NO_WORDS
-        for length in range(1, reach + 2):
+        for length in range(1, law.reach + 2):
             if base == letter:
                 sums_ref = _running_sums(running[0], length, places[0] - first[0])
                 sums_alt = _running_sums(running[1], length, places[1] - first[1])
@@ -131,16 +132,16 @@ def _add_pair(tables, counting, mixture, reach, pair, members, running, logits, 
                     shared, other = (0, n_shared - 1), (n_shared, length - 1)
                 else:
                     shared, other = (length - n_shared, length - 1), (0, length - n_shared - 1)
-                common = sums_of(tables, (length, shared[0], shared[1]), rows[0], base, members)
+                common = sums_of(law, (length, shared[0], shared[1]), rows[0], base, members)
                 sums_ref = sums_alt = common
                 if n_shared < length:
                     where = (length, other[0], other[1])
-                    sums_ref = _added(common, sums_of(tables, where, rows[0], base, members))
-                    sums_alt = _added(common, sums_of(tables, where, rows[1], base, members))
-            index = index_of[length - 1]
+                    sums_ref = _added(common, sums_of(law, where, rows[0], base, members))
+                    sums_alt = _added(common, sums_of(law, where, rows[1], base, members))
+            index = law.index_of[length - 1]
             if index >= 0:
-                ref = weighed(ref, weights, bins_ref, index, numerators(sums_ref, under_ref))
-                alt = weighed(alt, weights, bins_alt, index, numerators(sums_alt, under_alt))
+                ref = weighed(ref, law.weights, bins_ref, index, numerators(sums_ref, under_ref))
+                alt = weighed(alt, law.weights, bins_alt, index, numerators(sums_alt, under_alt))
             under_ref, under_alt = denominators(sums_ref), denominators(sums_alt)
         for at in range(4):
             logits[0, at, base] = STEP * ref[at]
@@ -156,71 +157,37 @@ def _add_pair(tables, counting, mixture, reach, pair, members, running, logits, 
 
 
 @CODE.compiled
-def log_ratios(letters, begin, lengths, reach, votes, tables, counting, mixture, room, results):
+def log_ratios(letters, begin, lengths, votes, law, room, results):
     """Write the sum of ln p(letter of ALT) - ln p(letter of REF) over the `reach` places on either
     side of changes, by the members that may vote.
 
     letters: uint8 (L,), known ones around every change. begin: int64 (n, 2), the first of these
-    places in REF and in ALT. lengths: int64 (n, 2), letters of the alleles. votes: bool (n, 8).
-    room: rows uint64 (2, 2, words), running sums uint64 (2, reach + 2, starts + 1, 4), logits
-    float64 (2, 4, 4), ratios float64 (4,). results: the ratios, float64 (n, 8), and ln p of all
-    bases at these places of REF, float64 (n, 2 reach, 8, 4); what belongs to members that may not
-    vote is left as it is.
+    places in REF and in ALT. lengths: int64 (n, 2), letters of the alleles. votes: bool (n, 8). law:
+    a `lookup.Lookup`. room: rows uint64 (2, 2, words), running sums uint64 (2, reach + 2, starts +
+    1, 4), logits float64 (2, 4, 4), ratios float64 (4,). results: the ratios, float64 (n, 8), and
+    ln p of all bases at these places of REF, float64 (n, 2 reach, 8, 4); what belongs to members
+    that may not vote is left as it is.
     """
-    rows, running, logits, ratios = room
+    reach, (rows, running, logits, ratios) = law.reach, room
     answers, beside = results
-    nobody = np.uint64(N_MEMBERS)
     for number in range(len(begin)):
-        a = b = c = d = nobody
-        for member in range(N_MEMBERS):
-            if votes[number, member]:
-                if a == nobody:
-                    a = np.uint64(member)
-                elif b == nobody:
-                    b = np.uint64(member)
-                elif c == nobody:
-                    c = np.uint64(member)
-                else:
-                    d = np.uint64(member)
-            if d == nobody and (member < N_MEMBERS - 1 or a == nobody):
-                continue
-            b = a if b == nobody else b
-            c = b if c == nobody else c
-            d = c if d == nobody else d
-            members = (a, b, c, d)
+        change = begin[number, 0], begin[number, 1], lengths[number, 0], lengths[number, 1]
+        member = 0
+        while member < N_MEMBERS:
+            members, member = group_of(votes, number, member)
+            if members[0] == NOBODY:
+                break
             for text in range(2):
-                _write_running(
-                    tables,
-                    letters,
-                    begin[number, text] - reach,
-                    3 * reach + lengths[number, text],
-                    reach,
-                    members,
-                    running[text],
-                )
+                start, n_starts = change[text] - reach, 3 * reach + change[2 + text]
+                _write_running(law, letters, start, n_starts, members, running[text])
             for at in range(4):
                 ratios[at] = 0.0
-            change = begin[number, 0], begin[number, 1], lengths[number, 0], lengths[number, 1]
-            _fetch_pair(tables, letters, change, 0, reach, rows[0])
+            _fetch_pair(law, letters, change, 0, rows[0])
             for step in range(2 * reach):
                 if step + 1 < 2 * reach:  # memory answers while this pair is computed
-                    _fetch_pair(tables, letters, change, step + 1, reach, rows[(step + 1) % 2])
-                _add_pair(
-                    tables,
-                    counting,
-                    mixture,
-                    reach,
-                    (
-                        rows[step % 2],
-                        step,
-                        np.int64(letters[_places(change, step, reach)[0]]),
-                        change,
-                    ),
-                    members,
-                    running,
-                    logits,
-                    (ratios, beside[number]),
-                )
+                    _fetch_pair(law, letters, change, step + 1, rows[(step + 1) % 2])
+                letter = np.int64(letters[_places(change, step, reach)[0]])
+                pair = rows[step % 2], step, letter, change
+                _add_pair(law, pair, members, running, logits, (ratios, beside[number]))
             for at in range(4):
                 answers[number, members[at]] = ratios[at]
-            a = b = c = d = nobody

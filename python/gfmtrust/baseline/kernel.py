@@ -3,9 +3,7 @@ vote alone, and integers where the order of a sum could change it.
 
 Logarithms of counts are looked up as integers, in steps of 2^-22 nat, and sums of integers are the
 same in any order: a position has one answer, whatever is computed beside it, on every processor.
-The weights are applied in float64, an order after the other. The tables are `lookup.Lookup`, in the
-order of its fields.
-"""
+The weights are applied in float64, an order after the other."""
 
 from __future__ import annotations
 
@@ -21,50 +19,48 @@ from gfmtrust.core.machine_code import MachineCode, inlined
 
 CODE = MachineCode.of(Path(__file__).parent)
 BYTE, ONE, TWO = np.uint64(255), np.uint64(1), np.uint64(2)
+NOBODY = np.uint64(N_MEMBERS)
 NO_WORDS = (np.int64(0), np.int64(0), np.int64(0), np.int64(0))
 NO_LOGITS = (0.0, 0.0, 0.0, 0.0)
 LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 @inlined
-def _bin_of(tables, counting, reach, known, rows, member):
+def _bin_of(law, known, rows, member):
     """The bin of one member: the number of edges that are at most the count of the two flanks in
-    the genome, added in float32 in the order of the graph. A flank with an unknown letter counts 0.
-    counting: counts of codes, counts of plain cells, edges."""
-    cells, _, first, is_coded, _ = tables
-    code_counts, plain_counts, edges = counting
-    longest = (reach + 1) * reach // 2
+    the genome, added in float32 in the order of the graph. A flank with an unknown letter counts 0."""
+    longest = (law.reach + 1) * law.reach // 2
     total = np.float32(0)
     for side in range(2):
         of_flank = np.float32(0)
-        start = side * reach
+        start = side * law.reach
         for base in range(4):
             row = rows[longest + start] + np.uint64(base << (2 * start))
-            if is_coded[reach + 1]:
-                of_flank += code_counts[(cells[row] >> (EIGHT * member)) & BYTE]
+            if law.is_coded[law.reach + 1]:
+                of_flank += law.code_counts[(law.cells[row] >> (EIGHT * member)) & BYTE]
             else:
-                of_flank += plain_counts[row - np.uint64(first[reach + 1]), member]
-        if known[side] >= reach:
+                of_flank += law.plain_counts[row - np.uint64(law.first[law.reach + 1]), member]
+        if known[side] >= law.reach:
             total += of_flank
     number = 0
-    while number < len(edges) and total >= edges[number]:
+    while number < len(law.edges) and total >= law.edges[number]:
         number += 1
     return number
 
 
 @inlined
-def sums_of(tables, where, rows, base, members):
+def sums_of(law, where, rows, base, members):
     """The sums of the logarithms of words of one length with a base at the site, of four members,
     uint64: of numerators in the low half, of denominators in the high half. where: the length, its
     first and its last start."""
-    cells, wide, _, is_coded, codes = tables
+    codes = law.codes
     length, low, high = where
     a, b, c, d = members
     sum_a = sum_b = sum_c = sum_d = np.uint64(0)
     number, n_words = np.uint64(length * (length - 1) // 2 + low), high + 1 - low
     shift, site = np.uint64(2 * low), np.uint64(base)
-    if is_coded[length]:
-        code = np.uint64(length) << EIGHT
+    if law.is_coded[length]:
+        cells, code = law.cells, np.uint64(length) << EIGHT
         byte_a, byte_b, byte_c, byte_d = EIGHT * a, EIGHT * b, EIGHT * c, EIGHT * d
         for _ in range(n_words):
             cell = cells[rows[number] + (site << shift)]
@@ -75,6 +71,7 @@ def sums_of(tables, where, rows, base, members):
             number += ONE
             shift += TWO
     else:
+        wide = law.wide
         for _ in range(n_words):
             row = (rows[number] + (site << shift)) * EIGHT
             sum_a += codes[np.uint64(wide[row + a])]
@@ -87,13 +84,13 @@ def sums_of(tables, where, rows, base, members):
 
 
 @inlined
-def bins_of(tables, counting, reach, known, rows, members):
+def bins_of(law, known, rows, members):
     """The bins of four members, see `_bin_of`."""
     return (
-        _bin_of(tables, counting, reach, known, rows, members[0]),
-        _bin_of(tables, counting, reach, known, rows, members[1]),
-        _bin_of(tables, counting, reach, known, rows, members[2]),
-        _bin_of(tables, counting, reach, known, rows, members[3]),
+        _bin_of(law, known, rows, members[0]),
+        _bin_of(law, known, rows, members[1]),
+        _bin_of(law, known, rows, members[2]),
+        _bin_of(law, known, rows, members[3]),
     )
 
 
@@ -141,32 +138,32 @@ def log_sum(first, second, third, fourth):
 
 
 @inlined
-def _answer(tables, counting, mixture, reach, known, rows, members, answers, row):
+def _answer(law, known, rows, members, answers, row):
     """Write ln p of the four bases by four members into a row of `answers`.
 
     Each length is read once: its words are the numerators of the order below it and the
     denominators of its own order. An order without a word says what the order before it said.
     """
-    index_of, weights = mixture
-    bins = bins_of(tables, counting, reach, known, rows, members)
+    bins = bins_of(law, known, rows, members)
     for base in range(4):
         logits = NO_LOGITS
         said = under = NO_WORDS
-        for length in range(1, reach + 2):
+        for length in range(1, law.reach + 2):
             order = length - 1
             low, high = max(0, order - known[0]), min(order, known[1])
-            sums = sums_of(tables, (length, low, high), rows, base, members)
-            if index_of[order] >= 0:
+            sums = sums_of(law, (length, low, high), rows, base, members)
+            index = law.index_of[order]
+            if index >= 0:
                 if low <= high:
                     said = numerators(sums, under)
-                logits = weighed(logits, weights, bins, index_of[order], said)
+                logits = weighed(logits, law.weights, bins, index, said)
             if known[0] < length or known[1] < length:  # the outermost words lack a longer one
                 low, high = max(0, length - known[0]), min(length, known[1]) - 1
-                sums = sums_of(tables, (length, low, high), rows, base, members)
+                sums = sums_of(law, (length, low, high), rows, base, members)
             under = denominators(sums)
         for at in range(4):
             answers[row, members[at], base] = STEP * logits[at]
-    last = np.uint64(N_MEMBERS)
+    last = NOBODY
     for at in range(4):
         member = members[at]
         if member != last:  # the last one may fill a group
@@ -181,45 +178,51 @@ def _answer(tables, counting, mixture, reach, known, rows, members, answers, row
         last = member
 
 
+@inlined
+def group_of(votes, row, member):
+    """The next four members that may vote, uint64, and the member after them; the last one fills a
+    group. The first is NOBODY where none is left."""
+    a = b = c = d = NOBODY
+    while member < N_MEMBERS and d == NOBODY:
+        if votes[row, member]:
+            if a == NOBODY:
+                a = np.uint64(member)
+            elif b == NOBODY:
+                b = np.uint64(member)
+            elif c == NOBODY:
+                c = np.uint64(member)
+            else:
+                d = np.uint64(member)
+        member += 1
+    b = a if b == NOBODY else b
+    c = b if c == NOBODY else c
+    d = c if d == NOBODY else d
+    return (a, b, c, d), member
+
+
 @CODE.compiled
-def log_probs(letters, at, reach, votes, tables, counting, mixture, rows, answers):
+def log_probs(letters, at, votes, law, rows, answers):
     """Write ln p of the four bases at places of a text by the members that may vote there.
 
     letters: uint8 (L,), whatever is above 3 is unknown. at: int64 (n,), at least `reach` letters
-    from both ends. votes: bool (n, 8). tables, counting, mixture: of `lookup.Lookup`. rows:
-    uint64 (2, words), room for the rows of the words over two places. answers: float64 (n, 8, 4); the rows of
-    members that may not vote are left as they are.
+    from both ends. votes: bool (n, 8). law: a `lookup.Lookup`. rows: uint64 (2, words), room for the
+    rows of the words over two places. answers: float64 (n, 8, 4); the rows of members that may not
+    vote are left as they are.
     """
-    nobody = np.uint64(N_MEMBERS)
     if len(at):
-        write_rows(tables[2], flanks_of(letters, at[0], reach), rows[0])
+        write_rows(law.first, flanks_of(letters, at[0], law.reach), rows[0])
     for number in range(len(at)):
         here = rows[number % 2]
         if number + 1 < len(at):  # memory answers while this place is computed
             following = rows[(number + 1) % 2]
-            write_rows(tables[2], flanks_of(letters, at[number + 1], reach), following)
-            fetch_rows(tables, reach, (0, reach), -1, following)
+            write_rows(law.first, flanks_of(letters, at[number + 1], law.reach), following)
+            fetch_rows(law, (0, law.reach), -1, following)
         known = (
-            known_letters(letters, at[number], reach, -1),
-            known_letters(letters, at[number], reach, 1),
+            known_letters(letters, at[number], law.reach, -1),
+            known_letters(letters, at[number], law.reach, 1),
         )
-        a = b = c = d = nobody
-        for member in range(N_MEMBERS):
-            if votes[number, member]:
-                if a == nobody:
-                    a = np.uint64(member)
-                elif b == nobody:
-                    b = np.uint64(member)
-                elif c == nobody:
-                    c = np.uint64(member)
-                else:
-                    d = np.uint64(member)
-            is_last = member == N_MEMBERS - 1 and a != nobody
-            if d != nobody or is_last:  # where fewer are left, the last one fills the group
-                b = a if b == nobody else b
-                c = b if c == nobody else c
-                d = c if d == nobody else d
-                _answer(
-                    tables, counting, mixture, reach, known, here, (a, b, c, d), answers, number
-                )
-                a = b = c = d = nobody
+        member = 0
+        while member < N_MEMBERS:
+            members, member = group_of(votes, number, member)
+            if members[0] != NOBODY:
+                _answer(law, known, here, members, answers, number)

@@ -7,7 +7,7 @@ codes; other counts are replaced by their logarithms. Logarithms are integers, i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,11 +23,10 @@ COUNTED = 1 << 22
 REQUIRED = ("C", "W")
 
 
-@dataclass(frozen=True)
-class Lookup:
-    """A law ready for look-ups; see `kernel.log_probs`.
+class Lookup(NamedTuple):
+    """A law ready for look-ups, as compiled code reads it.
 
-    cells: uint64, rows of the tables of bytes, eight a row. wide: uint32 (8 rows,), of the other
+    reach: letters read on each side of a place. cells: uint64, rows of the tables of bytes, eight a row. wide: uint32 (8 rows,), of the other
     tables, index of each count in `codes`. first: int64 (lengths + 1,), first row of each length.
     is_coded: bool (lengths + 1,), whether a table is one of bytes. codes: uint64, logarithms of
     counts, as part of a numerator in the low half and of a denominator in the high half: 256 for the
@@ -37,6 +36,7 @@ class Lookup:
     leaves out.
     """
 
+    reach: int
     cells: np.ndarray
     wide: np.ndarray
     first: np.ndarray
@@ -72,6 +72,7 @@ class Lookup:
         index_of = np.full(n, -1, np.int64)
         index_of[list(law.orders)] = np.arange(len(law.orders))
         return cls(
+            n - 1,
             np.concatenate(cells),
             np.concatenate(wide).ravel(),
             first,
@@ -84,11 +85,6 @@ class Lookup:
             law.weights.astype(np.float64),
         )
 
-    @property
-    def reach(self) -> int:
-        """Letters read on each side of a place."""
-        return len(self.index_of) - 1
-
     def log_probs(self, letters: np.ndarray, at: np.ndarray, votes: np.ndarray) -> np.ndarray:
         """See `core.interfaces.ContextScorer`."""
         # numba takes half a second to load, and other models do not need it
@@ -99,10 +95,9 @@ class Lookup:
         kernel.log_probs(
             np.require(letters, np.uint8, REQUIRED),
             np.require(at, np.int64, REQUIRED),
-            self.reach,
             np.require(votes, bool, REQUIRED),
-            *self._arrays,
-            np.empty((2, self._n_words), np.uint64),
+            self,
+            np.empty((2, _n_words(self.reach)), np.uint64),
             answers,
         )
         return answers
@@ -121,11 +116,10 @@ class Lookup:
             np.require(letters, np.uint8, REQUIRED),
             np.require(begin, np.int64, REQUIRED),
             np.require(lengths, np.int64, REQUIRED),
-            self.reach,
             np.require(votes, bool, REQUIRED),
-            *self._arrays,
+            self,
             (
-                np.empty((2, 2, self._n_words), np.uint64),
+                np.empty((2, 2, _n_words(self.reach)), np.uint64),
                 np.empty((2, self.reach + 2, starts + 1, 4), np.uint64),
                 np.empty((2, 4, 4)),
                 np.empty(4),
@@ -134,18 +128,10 @@ class Lookup:
         )
         return answers, beside
 
-    @property
-    def _n_words(self) -> int:
-        """Words over one place."""
-        return (self.reach + 1) * (self.reach + 2) // 2
 
-    @property
-    def _arrays(self) -> tuple[tuple, tuple, tuple]:
-        return (
-            (self.cells, self.wide, self.first, self.is_coded, self.codes),
-            (self.code_counts, self.plain_counts, self.edges),
-            (self.index_of, self.weights),
-        )
+def _n_words(reach: int) -> int:
+    """Words over one place."""
+    return (reach + 1) * (reach + 2) // 2
 
 
 def code_counts(step: float, scale: np.float32) -> np.ndarray:

@@ -90,22 +90,21 @@ def _fetch_ahead(_context, table, index):
 
 
 @inlined
-def fetch_rows(tables, reach, span, letter, rows):
+def fetch_rows(law, span, letter, rows):
     """Ask the memory for the rows of the words over a place that are in no cache for certain.
 
-    span: the first and the last start. letter: one whose words have been read, or -1.
+    law: a `lookup.Lookup`. span: the first and the last start. letter: one whose words have been read, or -1.
     """
-    cells, wide, _, is_coded, _ = tables
-    for length in range(FETCHED_LENGTH, reach + 2):
+    for length in range(FETCHED_LENGTH, law.reach + 2):
         number = length * (length - 1) // 2
         for start in range(span[0], min(length - 1, span[1]) + 1):
             for base in range(4):
                 if base != letter:
                     row = rows[number + start] + np.uint64(base << (2 * start))
-                    if is_coded[length]:
-                        _fetch_ahead(cells, row)
+                    if law.is_coded[length]:
+                        _fetch_ahead(law.cells, row)
                     else:
-                        _fetch_ahead(wide, row * EIGHT)
+                        _fetch_ahead(law.wide, row * EIGHT)
 
 
 @CODE.compiled

@@ -76,7 +76,7 @@ class ShardMetrics(Contract):
     sites: int = entry("sites scored")
     requested_device: str = entry("device asked for")
     device: str = entry("device used")
-    provider: str = entry("execution provider of ONNX Runtime")
+    provider: str = entry("execution provider of ONNX Runtime, or `compiled law`")
     threads: int = entry("threads of the runtime")
     batch: int = entry("windows of one pass at the end")
     halvings: int = entry("times that the batch was halved for lack of memory")
