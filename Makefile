@@ -7,7 +7,9 @@ ACTIVATE := . .venv/bin/activate
 UV := .gfmtrust/bootstrap/bin/uv
 RESULTS := results-demo
 WORKERS := 2
-FAST := not torch and not pipeline and not long and not slow and not bench and not gpu and not slurm
+FAST := not torch and not pipeline and not long and not slow and not bench and not gpu and not slurm and not fuzz and not chaos
+FUZZ_MINUTES := 10
+CHAOS := 100
 MODULES := build/modules
 IMAGES := score
 LINT := .gfmtrust/lint
@@ -18,7 +20,7 @@ LINTED := -exclude .git -exclude .gfmtrust -exclude work -exclude build -exclude
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-fast test-slow test-slurm bench bench-cohort proof conformance consumers lint modules lock images pin-images check-images clean
+.PHONY: help setup demo test test-fast test-slow fuzz chaos test-slurm bench bench-cohort proof conformance consumers lint modules lock images pin-images check-images clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -42,6 +44,12 @@ test-fast: ## unit tests without torch, Nextflow or set-up: a minute of CPU at m
 
 test-slow: setup ## grids, repeated kills, large inputs
 	@$(ACTIVATE) && python -m pytest -q -m "slow" --durations=10
+
+fuzz: setup ## random texts for each parser and damaged versions of each file of a user, FUZZ_MINUTES for each
+	@$(ACTIVATE) && FUZZ_MINUTES=$(FUZZ_MINUTES) python -m pytest -q -s -m "fuzz" tests/fuzz
+
+chaos: setup ## CHAOS whole runs with one fault each, then -resume: the same bytes, or a refusal that names the file
+	@$(ACTIVATE) && CHAOS=$(CHAOS) python -m pytest -q -s -m "chaos" tests/chaos
 
 test-slurm: setup ## the pipeline on a SLURM of one node, and what each task was submitted with; installs Debian's slurm-wlm and munge
 	@dev/slurm.sh
