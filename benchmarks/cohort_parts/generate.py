@@ -28,6 +28,15 @@ N_CONTROLS = 300
 DONE = "generated"
 MODELS = {"model": 2, "context_model": 8}
 """The models and their views. One has both strands; the members of the other vote as one."""
+DECLARED = "".join(
+    f'##{kind}=<ID={name},Number={number},Type=Integer,Description="{name}">\n'
+    for kind, name, number in (
+        *(("INFO", name, "1") for name in ("AC", "AN", "DP", "MQ")),
+        *(("FORMAT", name, "1") for name in ("DP", "GQ")),
+        ("FORMAT", "AD", "R"),
+    )
+)
+DECLARED += '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
 LETTERS = np.array(list("ACGT"), object)
 INSERTED, NOT_SCORED = 0.1, 0.05
 """Shares of the alleles that are insertions, and that are not scored."""
@@ -92,7 +101,7 @@ def _write_alleles(folder: Path, alleles: dict[str, np.ndarray], names: list[str
         tables.TableWriter(plan / "spellings.parquet", tables.SPELLINGS) as of_spellings,
         pysam.BGZFile(str(folder / "sample.vcf.gz"), "w") as vcf,
     ):
-        vcf.write(f"##fileformat=VCFv4.2\n{columns}".encode())
+        vcf.write(f"##fileformat=VCFv4.2\n{columns}{DECLARED}".encode())
         vcf.write(b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n")
         for start in range(0, n, 1 << 18):
             part = {name: values[start : start + (1 << 18)] for name, values in alleles.items()}

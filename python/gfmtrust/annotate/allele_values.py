@@ -67,6 +67,48 @@ class AlleleValues:
                 texts[row] = text
         return texts, ranks
 
+    def other_texts(
+        self, fields: Fields, rows: np.ndarray
+    ) -> dict[int, tuple[list[bytes], list[int]]]:
+        """The finished text and the flag of each ALT of ordinary lines that are no SNVs, by row.
+        rows: of the lines (n,). Lines that are not sorted, and those with an allele that is not in
+        sites.parquet, are left out."""
+        looked_up = {}
+        for contig, start, stop in fields.contigs:
+            of_contig = rows[(rows >= start) & (rows < stop)]
+            places = self._places(contig, fields.pos[of_contig])
+            for row, pos in zip(of_contig.tolist(), fields.pos[of_contig].tolist(), strict=True):
+                ref, alt = (
+                    fields.text[begin[row] : end[row]].upper()
+                    for begin, end in (fields.ref, fields.alt)
+                )
+                alts = alt.split(b",")
+                at = [places[pos, ref, one] for one in alts if (pos, ref, one) in places]
+                if len(at) == len(alts):
+                    looked_up[row] = (
+                        [columns["texts"].one(i) for columns, i in at],
+                        [int(columns["rank"][i]) for columns, i in at],
+                    )
+        return looked_up
+
+    def _places(self, contig: str, pos: np.ndarray) -> dict[tuple, tuple[dict[str, Any], int]]:
+        """(pos, REF, ALT) of every allele at sorted positions -> its columns and its row."""
+        places: dict[tuple, tuple[dict[str, Any], int]] = {}
+        if not len(pos) or (np.diff(pos) < 0).any():
+            return places
+        for stretch in self._table.stretches(contig, int(pos[0]), int(pos[-1]) + 1):
+            low, high = np.searchsorted(pos, [stretch.first, stretch.last + 1])
+            if low == high:
+                continue
+            columns = self._table.columns(stretch)
+            of_table = columns["pos"][stretch.start : stretch.stop]
+            first, last = np.searchsorted(of_table, [pos[low], pos[high - 1] + 1])
+            wanted = np.flatnonzero(np.isin(of_table[first:last], pos[low:high]))
+            for row in (stretch.start + first + wanted).tolist():
+                key = int(columns["pos"][row]), columns["ref"].one(row), columns["alt"].one(row)
+                places[key] = columns, row
+        return places
+
     def of_snvs(
         self, contig: str, pos: np.ndarray, code: np.ndarray
     ) -> tuple[list[bytes], np.ndarray] | None:

@@ -47,7 +47,7 @@ class CallFacts:
             self._count()
 
     def add_lines(self, fields: Fields, rows: np.ndarray, ranks: np.ndarray) -> None:
-        """Count lines with one ALT each. rows: (n,) of the fields; ranks: flags (n,)."""
+        """Count alleles. rows: the line of each (n,); ranks: its flag (n,)."""
         text = fields.text
         start, end = fields.info[0] - 6, fields.info[1]
         for rank in Rank:

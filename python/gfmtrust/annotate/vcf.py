@@ -93,20 +93,36 @@ class _Values:
 
     def of_block(self, block: Block, fields: Fields) -> list[bytes]:
         """The finished texts of ordinary lines, b'' where ALT is `.`."""
-        of_snvs = self._alleles.snv_texts(fields)
-        if of_snvs is None:
-            texts, other = [b""] * len(fields), fields.has_alt
-        else:
+        of_snvs, other = self._alleles.snv_texts(fields), fields.has_alt
+        texts = [b""] * len(fields)
+        if of_snvs is not None:
             texts, ranks = of_snvs
-            is_snv = fields.snv != NO_SNV
-            other = fields.has_alt & ~is_snv
-            self.ranks += np.bincount(ranks[is_snv], minlength=len(Rank))
-            self.calls.add_lines(fields, np.flatnonzero(is_snv), ranks[is_snv])
-        for row in np.flatnonzero(other).tolist():
-            texts[row] = self._text(block.record(fields, row))
+            rows = np.flatnonzero(fields.snv != NO_SNV)
+            other = fields.has_alt & (fields.snv == NO_SNV)
+            self._count(fields, rows, ranks[rows])
+        others = np.flatnonzero(other)
+        looked_up = self._alleles.other_texts(fields, others)
+        of_rows = {row: of_alleles for row, (_, of_alleles) in looked_up.items()}
+        repeated = np.repeat(list(of_rows), [len(ranks) for ranks in of_rows.values()])
+        self._count(
+            fields,
+            repeated.astype(np.int64),
+            np.array([rank for of_alleles in of_rows.values() for rank in of_alleles], np.int64),
+        )
+        for row in others.tolist():
+            texts[row] = (
+                joined_texts(looked_up[row][0])
+                if row in looked_up
+                else self._text(block.record(fields, row))
+            )
         self._n_done += int(fields.has_alt.sum())
         self._progress(self._n_done)
         return texts
+
+    def _count(self, fields: Fields, rows: np.ndarray, ranks: np.ndarray) -> None:
+        """Count alleles. rows: the line of each (n,); ranks: its flag (n,)."""
+        self.ranks += np.bincount(ranks, minlength=len(Rank))
+        self.calls.add_lines(fields, rows, ranks)
 
     def _text(self, record: Record) -> bytes:
         text = joined_texts(self._alleles.texts(record.contig, record.pos, record.ref, record.alts))

@@ -80,7 +80,7 @@ def statuses_of(ours: bytes, n_alts: int) -> list[str]:
     return statuses
 
 
-def statuses_of_snvs(texts: list[bytes]) -> Counter:
+def statuses_of_one_alt(texts: list[bytes]) -> Counter:
     """Count the statuses of finished texts of one ALT each, after the checks of `statuses_of`.
 
     Texts of one run have the same keys in the same order, so that one match per text is enough;

@@ -27,7 +27,7 @@ from gfmtrust.io.vcf.fields import NO_SNV, Fields
 from gfmtrust.io.vcf.info_column import (
     PREFIX,
     statuses_of,
-    statuses_of_snvs,
+    statuses_of_one_alt,
     with_our_keys,
     without_keys,
 )
@@ -204,8 +204,9 @@ def _spliced_lines(block: Block, block_values: BlockValues, counts: _Counts) -> 
     start, end = (offsets.tolist() for offsets in fields.info)
     is_dot = [b - a == 1 and fields.text[a] == ord(".") for a, b in zip(start, end, strict=True)]
     pieces, copied_to = [], 0
-    for a, b, dot, ours in zip(start, end, is_dot, texts, strict=True):
-        if ours:
+    columns = zip(start, end, is_dot, fields.has_alt.tolist(), texts, strict=True)
+    for a, b, dot, has_alt, ours in columns:
+        if has_alt:
             # our keys replace a dot, and otherwise follow the user's, see `with_our_keys`
             pieces += (fields.text[copied_to : a if dot else b], b"" if dot else b";", ours)
             copied_to = b
@@ -215,10 +216,15 @@ def _spliced_lines(block: Block, block_values: BlockValues, counts: _Counts) -> 
 
 def _statuses(fields: Fields, texts: list[bytes]) -> Counter:
     """Count the statuses in the texts of a block, after the checks of `statuses_of`."""
-    is_snv = (fields.snv != NO_SNV).tolist()
-    statuses = statuses_of_snvs([text for text, snv in zip(texts, is_snv, strict=True) if snv])
+    alleles = {}
     for row in np.flatnonzero(fields.has_alt & (fields.snv == NO_SNV)).tolist():
         n_alts = fields.text.count(b",", fields.alt[0][row], fields.alt[1][row]) + 1
+        if n_alts > 1:
+            alleles[row] = n_alts
+    of_one = np.delete(np.arange(len(fields)), list(alleles))
+    of_one = of_one[fields.has_alt[of_one]].tolist()
+    statuses = statuses_of_one_alt([texts[row] for row in of_one])
+    for row, n_alts in alleles.items():
         statuses.update(statuses_of(texts[row], n_alts))
     return statuses
 
