@@ -73,13 +73,8 @@ def growth(costs: list[StepCost]) -> float | None:
 
 def exponents(costs: list[StepCost]) -> dict[str, float]:
     """The growth exponent of each step that has one."""
-<<<<<<< HEAD
-    growths = {step: growth(of_step) for step, of_step in by_step(costs).items()}
-    return {step: value for step, value in growths.items() if value is not None}
-=======
     values = {step: growth(of_step) for step, of_step in by_step(costs).items()}
     return {step: value for step, value in values.items() if value is not None}
->>>>>>> memory
 
 
 def by_step(costs: list[StepCost]) -> dict[str, list[StepCost]]:
