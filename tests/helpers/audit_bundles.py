@@ -83,34 +83,42 @@ def copying_graph():
     return nodes.model("copying", INPUTS, OUTPUTS)  # fmt: skip
 
 
-def hidden_weights(seed: int = 0, width: int = 16) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The embedding of ids (7, 5), the first layer (20, width) and the second (width, 4)."""
+def hidden_weights(
+    seed: int = 0, width: int = 16, left_only: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The embedding of ids (7, 5), the first layer (20, width) and the second (width, 4).
+    left_only: the letters on the right have no weight."""
     rng = np.random.default_rng(seed)
     first = rng.normal(size=(20, width))
     second = 0.7 * rng.normal(size=(width, 4))
     embedding = rng.normal(size=(toy_models.N_IDS, 5))
+    if left_only:
+        first[10:] = 0
     return embedding.astype(np.float32), first.astype(np.float32), second.astype(np.float32)
 
 
-def drawn_by_network(length: int, sweeps: int = 20) -> np.ndarray:
-    """Letters drawn by Gibbs sampling from the network of `hidden_graph`, in numpy: those three
-    apart do not see each other and are drawn together."""
-    embedding, first, second = hidden_weights()
-    rng = np.random.default_rng(11)
-    codes = rng.integers(0, 4, length)
-    for turn in range(3 * sweeps):
-        at = np.arange(2 + turn % 3, length - 2, 3)
-        beside = np.concatenate([embedding[3 + codes[at + by]] for by in (-2, -1, 1, 2)], axis=1)
-        logits = np.tanh(beside @ first) @ second
-        codes[at] = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+def drawn_by_network(length: int) -> np.ndarray:
+    """Letters drawn one after the other from the network of `hidden_graph` that reads the two
+    letters on the left, codes (length,)."""
+    embedding, first, second = hidden_weights(left_only=True)
+    pairs = [(a, b) for a in range(4) for b in range(4)]
+    beside = np.stack([np.concatenate([embedding[3 + a], embedding[3 + b]]) for a, b in pairs])
+    logits = np.tanh(beside @ first[:10]) @ second
+    noise = np.random.default_rng(11).gumbel(size=(length, 4))
+    codes, context = np.empty(length, np.int64), 0
+    for place in range(length):
+        codes[place] = (logits[context] + noise[place]).argmax()
+        context = context * 4 % 16 + codes[place]
     return codes
 
 
-def hidden_graph(order: np.ndarray | None = None, seed: int = 0, width: int = 16):
+def hidden_graph(
+    order: np.ndarray | None = None, seed: int = 0, width: int = 16, left_only: bool = False
+):
     """Four neighbours of a letter, a hidden layer of `width` units, four logits. order: that of
-    the hidden units."""
+    the hidden units; left_only: see `hidden_weights`."""
     order = np.arange(width) if order is None else order
-    embedding, first, second = hidden_weights(seed, width)
+    embedding, first, second = hidden_weights(seed, width, left_only)
     first, second = first[:, order], second[order]
     nodes = Nodes()
     letters = nodes.op("Gather", nodes.const("embedding", embedding), "input_ids", axis=0)

@@ -11,6 +11,7 @@ from gfmtrust.audit.verdict import interval
 from gfmtrust.core.contracts.audit import Audit, Measured, Statistic
 from gfmtrust.core.documents import write_text
 from gfmtrust.core.progress import duration
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 from gfmtrust.report.rendering import rendered
 
 PAGE, LEAGUE_PAGE = "audit.html", "league.html"
@@ -135,9 +136,10 @@ def league_html(audits: list[Audit]) -> str:
         for audit in ordered
         if (row := audit.number("league", "the model"))
     ]
+    has_context = any(audit.model.family == CONTEXT_FAMILY for audit in ordered)
     simple = [
         row
-        for label in ("order 0", "context model")
+        for label in ("order 0", *([] if has_context else ["context model"]))
         if ordered and (row := ordered[0].number("league", label))
     ]
     return rendered(

@@ -97,10 +97,10 @@ def test_weights_that_cannot_be_permuted_give_no_twin(law):
 
 @pytest.mark.long
 def test_the_permuted_twin_of_a_network_is_at_chance_everywhere(tmp_path):
-    """On a genome drawn from the network by Gibbs sampling the network has skill. Its twin has
-    none, and recalls nothing."""
+    """On a genome drawn from the network the network has skill. Its twin has none, and recalls
+    nothing."""
     fasta = audit_bundles.write_fasta(tmp_path / "g.fa", audit_bundles.drawn_by_network(30_000))
-    graph = audit_bundles.hidden_graph()
+    graph = audit_bundles.hidden_graph(left_only=True)
     model = audit_bundles.write_bundle(tmp_path / "m", graph, "model", one_strand=True)
     audit_bundles.permute(graph, permuted_weights(model.graph_for("cpu")))
     audit_bundles.write_bundle(tmp_path / "t", graph, "twin", one_strand=True)
@@ -108,7 +108,7 @@ def test_the_permuted_twin_of_a_network_is_at_chance_everywhere(tmp_path):
     model, twin = audited(
         tmp_path / "out", "all", fasta, tmp_path / "m", tmp_path / "t", options=options
     )
-    assert model.number("league", "skill").low > 0.5
+    assert model.number("league", "skill").low > 0.3
     own = model.number("league", "its permuted twin")
     assert own.low > 1.97
     assert model.number("league", "skill of the twin").high < 0.05
