@@ -27,10 +27,10 @@ FETCHED_LENGTH = 7
 def known_letters(letters, at, reach, step):
     """How many letters beside a place are known up to the first that is not, on the left for step
     -1 and on the right for 1."""
-    known = 0
-    while known < reach and letters[at + step * (known + 1)] < 4:
-        known += 1
-    return known
+    number = 0
+    while number < reach and letters[at + step * (number + 1)] < 4:
+        number += 1
+    return number
 
 
 @inlined
