@@ -46,8 +46,8 @@ def drawn_places(genome: Genome, n: int, rng: np.random.Generator) -> tuple[np.n
     index = rng.choice([genome.names.index(name) for name in names], 4 * n)
     lengths = np.array(list(genome.contigs.values()))[index]
     if len(names) == 1:  # a contig of one slice among N: its bases alone
-        known = np.flatnonzero(genome.codes(names[0], 0, int(lengths[0])) < N)
-        pos = rng.choice(known[(known > MARGIN) & (known < lengths[0] - MARGIN)], 4 * n)
+        bases = np.flatnonzero(genome.codes(names[0], 0, int(lengths[0])) < N)
+        pos = rng.choice(bases[(bases > MARGIN) & (bases < lengths[0] - MARGIN)], 4 * n)
     else:
         pos = rng.integers(MARGIN, lengths - MARGIN)
     order = np.lexsort((pos, index))
@@ -105,8 +105,8 @@ class Contest:
         scorer, (index, pos) = self.scorer(way), self.places
 
         def sites(contig_index: np.ndarray, at: np.ndarray) -> list[np.ndarray]:
-            found = self.reader.score_sites(scorer, self.genome, contig_index, at, self.reading)
-            return [np.log(found.probs), found.local_surprisal]
+            scores = self.reader.score_sites(scorer, self.genome, contig_index, at, self.reading)
+            return [np.log(scores.probs), scores.local_surprisal]
 
         if kind == "snv":
             return lambda: sites(index, pos)

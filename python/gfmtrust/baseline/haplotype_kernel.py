@@ -116,9 +116,9 @@ def _add_pair(law, pair, members, running, logits, results):
     distance = reach - step if is_before else step - reach + 1
     first = change[0] - reach, change[1] - reach
     places = _places(change, step, reach)
-    known = (reach, reach)
-    bins_ref = bins_of(law, known, rows[0], members)
-    bins_alt = bins_of(law, known, rows[1], members)
+    runs = (reach, reach)
+    bins_ref = bins_of(law, runs, rows[0], members)
+    bins_alt = bins_of(law, runs, rows[1], members)
     for base in range(4):
         ref = alt = NO_LOGITS
         under_ref = under_alt = NO_WORDS

@@ -26,7 +26,7 @@ LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 @inlined
-def _bin_of(law, known, rows, member):
+def _bin_of(law, runs, rows, member):
     """The bin of one member: the number of edges that are at most the count of the two flanks in
     the genome, added in float32 in the order of the graph. A flank with an unknown letter counts 0."""
     longest = (law.reach + 1) * law.reach // 2
@@ -40,7 +40,7 @@ def _bin_of(law, known, rows, member):
                 of_flank += law.code_counts[(law.cells[row] >> (EIGHT * member)) & BYTE]
             else:
                 of_flank += law.plain_counts[row - np.uint64(law.first[law.reach + 1]), member]
-        if known[side] >= law.reach:
+        if runs[side] >= law.reach:
             total += of_flank
     number = 0
     while number < len(law.edges) and total >= law.edges[number]:
@@ -84,13 +84,13 @@ def sums_of(law, where, rows, base, members):
 
 
 @inlined
-def bins_of(law, known, rows, members):
+def bins_of(law, runs, rows, members):
     """The bins of four members, see `_bin_of`."""
     return (
-        _bin_of(law, known, rows, members[0]),
-        _bin_of(law, known, rows, members[1]),
-        _bin_of(law, known, rows, members[2]),
-        _bin_of(law, known, rows, members[3]),
+        _bin_of(law, runs, rows, members[0]),
+        _bin_of(law, runs, rows, members[1]),
+        _bin_of(law, runs, rows, members[2]),
+        _bin_of(law, runs, rows, members[3]),
     )
 
 
@@ -138,27 +138,27 @@ def log_sum(first, second, third, fourth):
 
 
 @inlined
-def _answer(law, known, rows, members, answers, row):
+def _answer(law, runs, rows, members, answers, row):
     """Write ln p of the four bases by four members into a row of `answers`.
 
     Each length is read once: its words are the numerators of the order below it and the
     denominators of its own order. An order without a word says what the order before it said.
     """
-    bins = bins_of(law, known, rows, members)
+    bins = bins_of(law, runs, rows, members)
     for base in range(4):
         logits = NO_LOGITS
         said = under = NO_WORDS
         for length in range(1, law.reach + 2):
             order = length - 1
-            low, high = max(0, order - known[0]), min(order, known[1])
+            low, high = max(0, order - runs[0]), min(order, runs[1])
             sums = sums_of(law, (length, low, high), rows, base, members)
             index = law.index_of[order]
             if index >= 0:
                 if low <= high:
                     said = numerators(sums, under)
                 logits = weighed(logits, law.weights, bins, index, said)
-            if known[0] < length or known[1] < length:  # the outermost words lack a longer one
-                low, high = max(0, length - known[0]), min(length, known[1]) - 1
+            if runs[0] < length or runs[1] < length:  # the outermost words lack a longer one
+                low, high = max(0, length - runs[0]), min(length, runs[1]) - 1
                 sums = sums_of(law, (length, low, high), rows, base, members)
             under = denominators(sums)
         for at in range(4):
@@ -217,7 +217,7 @@ def log_probs(letters, at, votes, law, rows, answers):
             following = rows[(number + 1) % 2]
             write_rows(law.first, flanks_of(letters, at[number + 1], law.reach), following)
             fetch_rows(law, (0, law.reach), -1, following)
-        known = (
+        runs = (
             known_letters(letters, at[number], law.reach, -1),
             known_letters(letters, at[number], law.reach, 1),
         )
@@ -225,4 +225,4 @@ def log_probs(letters, at, votes, law, rows, answers):
         while member < N_MEMBERS:
             members, member = group_of(votes, number, member)
             if members[0] != NOBODY:
-                _answer(law, known, here, members, answers, number)
+                _answer(law, runs, here, members, answers, number)

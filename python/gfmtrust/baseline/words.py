@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from gfmtrust.baseline.members import N_MEMBERS
@@ -16,6 +16,8 @@ from gfmtrust.core.machine_code import MachineCode, inlined
 
 CODE = MachineCode.of(Path(__file__).parent)
 _INTRINSIC: Any = intrinsic
+_CODE_UTILITIES: Any = cgutils
+_IR = _CODE_UTILITIES.ir  # numba's own name of llvmlite.ir, which is no dependency of ours
 EIGHT = np.uint64(8)
 FETCHED_LENGTH = 7
 """Tables of shorter words, half a megabyte at most, stay in the cache."""
@@ -25,10 +27,10 @@ FETCHED_LENGTH = 7
 def known_letters(letters, at, reach, step):
     """How many letters beside a place are known up to the first that is not, on the left for step
     -1 and on the right for 1."""
-    known = 0
-    while known < reach and letters[at + step * (known + 1)] < 4:
-        known += 1
-    return known
+    number = 0
+    while number < reach and letters[at + step * (number + 1)] < 4:
+        number += 1
+    return number
 
 
 @inlined
@@ -78,12 +80,12 @@ def _fetch_ahead(_context, table, index):
     def generate(context, builder, signature, values):
         memory = context.make_array(signature.args[0])(context, builder, values[0])
         place = builder.gep(memory.data, [values[1]])
-        place = builder.bitcast(place, ir.IntType(8).as_pointer())
-        kinds = [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3]
-        prefetch = builder.module.declare_intrinsic(
-            "llvm.prefetch", (), ir.FunctionType(ir.VoidType(), kinds)
-        )
-        builder.call(prefetch, [place, *(ir.IntType(32)(value) for value in (0, 3, 1))])
+        place = builder.bitcast(place, cgutils.voidptr_t)
+        kinds = [cgutils.voidptr_t, *[cgutils.int32_t] * 3]
+        of_nothing = _IR.FunctionType(_IR.VoidType(), kinds)
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", (), of_nothing)
+        # to read, to be kept in all caches, of data
+        builder.call(prefetch, [place, *(cgutils.int32_t(value) for value in (0, 3, 1))])
         return context.get_dummy_value()
 
     return types.void(table, types.uint64), generate

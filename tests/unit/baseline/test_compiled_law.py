@@ -2,6 +2,8 @@
 given to ONNX Runtime instead."""
 
 import copy
+import subprocess
+import sys
 
 import naive_context as naive
 import numpy as np
@@ -290,6 +292,11 @@ def test_write_protected_arrays_need_no_other_machine_code(both):
         array.flags.writeable = False
     assert np.isfinite(compiled.log_probs(letters, at, votes)).all()
     assert len(kernel.log_probs.signatures) == 1
+
+
+def test_scoring_another_model_loads_no_compiler():
+    text = "import sys, gfmtrust.scoring.shard; assert not {'numba', 'scipy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", text], check=True)
 
 
 # --- what ONNX Runtime runs, and what is refused
