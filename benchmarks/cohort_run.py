@@ -1,7 +1,7 @@
 """What a cohort costs, step by step: cohorts of growing numbers of samples are generated and every
 step of a run with the context model is called as a task calls it, each in a process of its own.
 
-    python benchmarks/cohort_run.py                                    1, 20 and 100 samples of 300 records on 2 Mb: minutes
+    python benchmarks/cohort_run.py                                    1, 20 and 100 samples of 2,000 records on 2 Mb: minutes
     python benchmarks/cohort_run.py --records 10000 --megabases 100    closer to a genome: hours
     python benchmarks/cohort_run.py --samples 1 5 --out figures.json
 
@@ -29,7 +29,7 @@ from cohort_parts.figures import StepCost, Units, exponents, table
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, nargs="+", default=[1, 20, 100])
-    parser.add_argument("--records", type=int, default=300, help="records of each sample")
+    parser.add_argument("--records", type=int, default=2_000, help="records of each sample")
     parser.add_argument("--megabases", type=float, default=2, help="length of the genome")
     parser.add_argument("--probes", type=int, default=600, help="probes of SNVs")
     parser.add_argument("--annotated", type=int, default=3, help="VCFs that are annotated of each")

@@ -1,7 +1,7 @@
 """FILTER, MQ and DP of the calls of a VCF by flag: is a flag enriched in bad calls?
 
-The bytes of columns 7 and 8 are kept for some records and then counted together, which costs 3.4 to
-4.2 % of the time of the annotation (measured), most of it the search for the two keys of INFO; a
+The bytes of columns 7 and 8 are kept for some records and then counted together, which costs about a
+tenth of the time of the annotation (measured), most of it the search for the two keys of INFO; a
 look at each record by itself costs twice as much.
 """
 
