@@ -20,6 +20,7 @@ from gfmtrust.core.vocabulary import Rank
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.io.output_digest import published
 from gfmtrust.io.vcf import splice
+from gfmtrust.io.vcf.header import DEFAULT_LIMITS, Limits
 from gfmtrust.io.vcf.info_values import KEYS, info_text
 
 RANK_KEY = KEYS.index("GFM_RANK")
@@ -33,9 +34,10 @@ def annotate_vcf(
     out: Path,
     overwrite: bool = False,
     force: bool = False,
+    max_line: int = DEFAULT_LIMITS.max_line >> 20,
 ) -> VcfCounts:
     """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; return the content of
-    the latter.
+    the latter. max_line: longest line of the VCF, MiB.
 
     Raises InternalError (70) where an allele has no row in `sites` or a guarantee of
     `splice.annotate` is broken; otherwise the errors of `splice.annotate`.
@@ -62,7 +64,9 @@ def annotate_vcf(
             calls.add(record, of_alleles)
             return info_text(texts).encode()
 
-        written = splice.annotate(vcf, out, values, lines, overwrite=overwrite, force=force)
+        written = splice.annotate(
+            vcf, out, values, lines, overwrite, force, Limits.of_line(max_line)
+        )
     counts = VcfCounts(
         kind=VcfCounts.KIND,
         id=id,

@@ -76,12 +76,16 @@ def read_chunks(
 
 
 def read_lines(
-    path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO
+    path: str | Path,
+    max_line: int,
+    max_ratio: float | None = MAX_RATIO,
+    remedy: str = "drop its long fields",
 ) -> Iterator[bytes]:
     """Yield the lines of a file with their endings; the last line may have none.
 
-    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that is in
-    memory, and otherwise as `read_chunks`.
+    remedy: the end of the message for a line that is too long. Raises BadDataError (65) for a line
+    longer than `max_line` bytes, before more than that is in memory, and otherwise as
+    `read_chunks`.
     """
     pending: list[bytes] = []
     pending_bytes = 0
@@ -90,23 +94,21 @@ def read_lines(
         first, *others = chunk.split(b"\n")
         pending.append(first)
         pending_bytes += len(first)
-        _check_line(path, n_lines + 1, pending_bytes, max_line)
+        _check_line(path, n_lines + 1, pending_bytes, max_line, remedy)
         for part in others:
             n_lines += 1
             yield (b"".join(pending) if len(pending) > 1 else pending[0]) + b"\n"
             pending = [part]
             pending_bytes = len(part)
-            _check_line(path, n_lines + 1, pending_bytes, max_line)
+            _check_line(path, n_lines + 1, pending_bytes, max_line, remedy)
     if pending_bytes:
         yield b"".join(pending)
 
 
-def _check_line(path: str | Path, line_no: int, length: int, max_line: int) -> None:
+def _check_line(path: str | Path, line_no: int, length: int, max_line: int, remedy: str) -> None:
     if length > max_line:
         observed = f"line {line_no}: longer than {max_line / (1 << 20):g} MiB"
-        raise BadDataError(
-            message(Path(path).name, observed, "shorter lines", "drop its long fields")
-        )
+        raise BadDataError(message(Path(path).name, observed, "shorter lines", remedy))
 
 
 def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:

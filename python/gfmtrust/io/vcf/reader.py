@@ -163,7 +163,8 @@ def _text_lines(path: Path, limits: Limits) -> Iterator[bytes]:
         head += more
     chunks.close()
     _check_first_bytes(path, head[:16])
-    return bgzf.read_lines(path, limits.max_line, limits.max_ratio)
+    remedy = "drop its long fields, or give a larger --max_line to CHECK_INPUTS and ANNOTATE_VCF"
+    return bgzf.read_lines(path, limits.max_line, limits.max_ratio, remedy)
 
 
 def _check_first_bytes(path: Path, head: bytes) -> None:
