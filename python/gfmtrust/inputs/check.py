@@ -126,18 +126,9 @@ def check_inputs(
                 if background_fasta
                 else (None, ())
             )
-            limits = Limits.of_line(options.max_line)
+            given = (rule, allow_mismatch, Limits.of_line(options.max_line), options.af_key)
             jobs = [
-                VcfJob(
-                    name,
-                    path,
-                    part,
-                    part / f"{name}.parquet",
-                    rule,
-                    allow_mismatch,
-                    limits,
-                    options.af_key,
-                )
+                VcfJob(name, path, part, part / f"{name}.parquet", *given)
                 for name, path in by_id.items()
             ]
             checked = list(_run(jobs, genome, options.processes))
