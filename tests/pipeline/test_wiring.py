@@ -257,6 +257,8 @@ def test_every_option_reaches_the_tool(start, launch):
         "--allow_untrained",
         "--allow_long_window",
         "--overwrite",
+        "--max_line",
+        "300",
         "--include",
         "p.bed",
         "--contig_map",
@@ -350,6 +352,7 @@ def test_every_option_reaches_the_tool(start, launch):
         True,
         True,
     )
+    assert (check.max_line, parsed["annotate_vcf"].max_line) == (300, 300)
     assert parsed["report"].title == "My run (2)"
     read, bench = parsed["read_labels"], parsed["benchmark_labels"]
     assert (

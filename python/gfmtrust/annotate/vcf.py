@@ -24,6 +24,7 @@ from gfmtrust.core.warning_counts import shown
 from gfmtrust.io.output_digest import published
 from gfmtrust.io.vcf import splice
 from gfmtrust.io.vcf.fields import NO_SNV, Fields
+from gfmtrust.io.vcf.header import DEFAULT_LIMITS, Limits
 from gfmtrust.io.vcf.info_texts import joined_texts
 from gfmtrust.io.vcf.reader import Block, Record
 
@@ -38,9 +39,10 @@ def annotate_vcf(
     out: Path,
     overwrite: bool = False,
     force: bool = False,
+    max_line: int = DEFAULT_LIMITS.max_line >> 20,
 ) -> VcfCounts:
     """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; return the content of
-    the latter.
+    the latter. max_line: longest line of the VCF, MiB.
 
     Raises InternalError (70) where an allele has no row in `sites` or a guarantee of
     `splice.annotate` is broken; otherwise the errors of `splice.annotate`.
@@ -61,6 +63,7 @@ def annotate_vcf(
             lines,
             overwrite=overwrite,
             force=force,
+            limits=Limits.of_line(max_line),
             block_values=values.of_block,
         )
     counts = VcfCounts(

@@ -33,6 +33,7 @@ from gfmtrust.inputs.contig_names import ContigRule
 from gfmtrust.io import bed, bgzf
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.output_digest import digest_of
+from gfmtrust.io.vcf.header import DEFAULT_LIMITS, Limits
 from gfmtrust.io.vcf.reader import format_position
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class CheckOptions:
     contig_map: 'none', 'auto' or a file (see `contig_names`). allow_mismatch: go on where contig
     names or the assembly do not fit. processes: VCFs checked at a time; never changes a byte.
     background_fasta: genome of context model and probes. af_key: INFO key of the frequency of ALT.
+    max_line: longest line of a VCF, MiB.
     """
 
     contig_map: str | Path = "none"
@@ -75,6 +77,7 @@ class CheckOptions:
     processes: int = 1
     background_fasta: Path | None = None
     af_key: str | None = None
+    max_line: int = DEFAULT_LIMITS.max_line >> 20
 
 
 def check_inputs(
@@ -123,9 +126,9 @@ def check_inputs(
                 if background_fasta
                 else (None, ())
             )
-            given = {"allow_mismatch": allow_mismatch, "af_key": options.af_key}
+            given = (rule, allow_mismatch, Limits.of_line(options.max_line), options.af_key)
             jobs = [
-                VcfJob(name, path, part, part / f"{name}.parquet", rule, **given)
+                VcfJob(name, path, part, part / f"{name}.parquet", *given)
                 for name, path in by_id.items()
             ]
             checked = list(_run(jobs, genome, options.processes))

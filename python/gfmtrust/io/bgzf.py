@@ -30,6 +30,7 @@ BLOCK_INPUT = 65280  # bytes of text per block, the same as bgzip
 HEADER_BYTES = 12  # gzip header with XLEN, before the extra field
 READ_BYTES = 1 << 20
 RATIO_SPAN = 64 << 20  # the decompression ratio is measured over this many bytes of output
+SHORTER = "drop its long fields"
 MAX_RATIO = 1000
 """A VCF or BED with a higher decompression ratio is treated as a decompression bomb; the maximum of
 deflate itself is 1,032."""
@@ -82,12 +83,15 @@ def read_chunks(
 
 
 def read_line_blocks(
-    path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO
+    path: str | Path,
+    max_line: int,
+    max_ratio: float | None = MAX_RATIO,
+    remedy: str = SHORTER,
 ) -> Iterator[bytes]:
     """Yield the text of a file in blocks of whole lines, about 1 MiB each or one longer line; only
     the last block may lack the final line end.
 
-    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that and one
+    remedy: the end of the message for a line that is too long. Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that and one
     block are in memory, and otherwise as `read_chunks`. The lines before the place of an error come
     first.
     """
@@ -115,14 +119,17 @@ def read_line_blocks(
         if error is not None:
             raise error
         if too_long:
-            raise line_too_long(path, n_lines + 1, max_line)
+            raise line_too_long(path, n_lines + 1, max_line, remedy)
         if not chunk:
             return
         pending, n_pending = [text[whole:]], len(text) - whole
 
 
 def read_lines(
-    path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO
+    path: str | Path,
+    max_line: int,
+    max_ratio: float | None = MAX_RATIO,
+    remedy: str = SHORTER,
 ) -> Iterator[bytes]:
     """Yield the lines of a file with their endings; the last line may have none.
 
@@ -130,11 +137,11 @@ def read_lines(
     `read_line_blocks`.
     """
     n_lines = 0
-    for block in read_line_blocks(path, max_line, max_ratio):
+    for block in read_line_blocks(path, max_line, max_ratio, remedy):
         for line in lines_of(block):
             n_lines += 1
             if len(line) - line.endswith(b"\n") > max_line:
-                raise line_too_long(path, n_lines, max_line)
+                raise line_too_long(path, n_lines, max_line, remedy)
             yield line
 
 
@@ -147,10 +154,12 @@ def lines_of(block: bytes) -> Iterator[bytes]:
         yield rest
 
 
-def line_too_long(path: str | Path, line_no: int, max_line: int) -> BadDataError:
+def line_too_long(
+    path: str | Path, line_no: int, max_line: int, remedy: str = SHORTER
+) -> BadDataError:
     """Return the error for a line of more than `max_line` bytes."""
     observed = f"line {line_no}: longer than {max_line / (1 << 20):g} MiB"
-    return BadDataError(message(Path(path).name, observed, "shorter lines", "drop its long fields"))
+    return BadDataError(message(Path(path).name, observed, "shorter lines", remedy))
 
 
 def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:

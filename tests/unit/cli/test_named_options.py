@@ -78,7 +78,7 @@ def test_every_option_that_a_text_names_exists(files):
 
 @pytest.mark.bad_input
 def test_an_option_that_does_not_exist_is_seen():
-    source = '"""--docstring"""\nerror("see --max_line", f"{x}; give --fasta (or --nothing)")\n'
-    assert named(python_literals(source)) - existing() == {"max_line", "nothing"}
-    script = 'error("see --max_line")\ncommand = """gfmtrust --fasta ${fasta} --nothing"""'
-    assert named(LITERAL.findall(script)) - existing() == {"max_line", "nothing"}
+    source = '"""--docstring"""\nerror("see --max_lines", f"{x}; give --fasta (or --nothing)")\n'
+    assert named(python_literals(source)) - existing() == {"max_lines", "nothing"}
+    script = 'error("see --max_lines")\ncommand = """gfmtrust --fasta ${fasta} --nothing"""'
+    assert named(LITERAL.findall(script)) - existing() == {"max_lines", "nothing"}

@@ -825,3 +825,13 @@ def test_thousands_of_contigs_take_time_by_their_number_only(out, tmp_path):
         {"text": "REF differs from g.fa: REF_MISMATCH", "count": 3, "first": "c0:2"},
     ]
     assert len(table(out)) == n
+
+
+@pytest.mark.bad_input
+@pytest.mark.long
+def test_a_line_above_the_limit_names_the_option_and_passes_with_it(fasta, out, tmp_path):
+    records = [(b"chr1", b"1", b"A", b"C", b"X=" + b"y" * (2 << 20))]
+    with pytest.raises(BadDataError, match=r"longer than 1 MiB; .*--max_line"):
+        one(fasta, out, tmp_path, records, max_line=1)
+    _, row = one(fasta, out, tmp_path, records, max_line=3)
+    assert row["records"] == 1

@@ -187,3 +187,15 @@ def test_a_wrong_command_line_is_one_line(tmp_path, monkeypatch, capsys, words, 
     err = capsys.readouterr().err
     assert line in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "annotated", ["null", "[null]", '[{"output": 1}]', '[{"output": {"name": "a"}}]', '["a"]']
+)
+def test_a_manifest_with_other_values_is_refused_by_name(copied, annotated):
+    path = copied / "pipeline_info" / "manifest.json"
+    manifest = json.loads(path.read_text()) | {"annotated": json.loads(annotated)}
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(BadDataError, match="manifest.json"):
+        digests.verify_run(copied, [])

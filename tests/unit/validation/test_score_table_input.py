@@ -48,6 +48,18 @@ def test_one_label_alone_is_refused_with_the_values_of_the_column(tmp_path):
     refused(tmp_path, words, "Pathogenic", "--positive")
 
 
+@pytest.mark.parametrize("n_blocks", [1, 2])
+def test_too_few_blocks_to_fit_and_test_are_refused(tmp_path, n_blocks):
+    """With two, the risk of one fold would be fitted to no allele at all."""
+    table = simulated(n=240)
+    table = table.assign(block=np.arange(len(table)) % n_blocks)
+    words = (f"in {n_blocks} block", "--block_column", "3 or more")
+    refused(tmp_path, table, *words, block_column="block")
+    three = table.assign(block=np.arange(len(table)) % 3)
+    path = written(tmp_path, three, "three.tsv")
+    assert len(set(read_score_table(options(path, block_column="block")).block)) == 3
+
+
 def test_labels_in_words_and_other_labels_are_counted(tmp_path):
     table = simulated(n=300)
     table["label"] = np.where(table["label"] == 1, "P", "B")

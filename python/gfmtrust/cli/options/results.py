@@ -82,6 +82,7 @@ STEPS = {
         "Write a VCF with the GFM_ keys added and every other byte unchanged",
         "calibration",
         "force",
+        "max_line",
         vcf=dict(type=Path, required=True, help="the VCF"),
         id=dict(required=True, help="id of the VCF in the samplesheet"),
         sites=dict(type=Path, required=True, help="sites.parquet written by annotate_sites"),

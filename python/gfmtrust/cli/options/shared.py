@@ -132,6 +132,11 @@ SHARED = {
         default=0.10,
         help="largest share of N in a window; above it a site is AMBIGUOUS_BASE [0.10]",
     ),
+    "max_line": dict(
+        type=positive,
+        default=256,
+        help="longest line of a VCF in MiB; a task needs some ten times as much memory [256]",
+    ),
     "allow_long_window": dict(
         action="store_true",
         help="allow a window longer than the model was trained on; the alleles are marked "

@@ -31,6 +31,7 @@ STEPS = {
         "include",
         "contig_map",
         "cpus",
+        "max_line",
         background_fasta=dict(
             type=Path,
             help="genome for the context model and the probes, if --fasta contains only a few "

@@ -69,6 +69,7 @@ def annotate_vcf(options: argparse.Namespace) -> None:
         options.out,
         overwrite=options.overwrite,
         force=options.force,
+        max_line=options.max_line,
     )
 
 

@@ -35,6 +35,7 @@ def check_inputs(options: argparse.Namespace) -> None:
             processes=options.cpus,
             background_fasta=options.background_fasta,
             af_key=options.af_key,
+            max_line=options.max_line,
         ),
     )
 

@@ -124,6 +124,9 @@ def decoded(kind: Any, value: Any, place: str = "") -> Any:
     if origin is dict:
         _expect(isinstance(value, dict), place, value, "an object")
         return {key: decoded(inner[1], item, f"{place}.{key}") for key, item in value.items()}
+    if kind is dict:
+        _expect(isinstance(value, dict), place, value, "an object")
+        return value
     if kind is float:
         _expect(isinstance(value, int | float) and value is not True, place, value, "a number")
         return float(value)

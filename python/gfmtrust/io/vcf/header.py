@@ -49,6 +49,11 @@ class Limits:
     max_samples: int = 100_000
     max_ratio: float = bgzf.MAX_RATIO
 
+    @classmethod
+    def of_line(cls, mebibytes: int) -> Limits:
+        """The limits of --max_line, in MiB; a header may be as long as a line, or 64 MiB."""
+        return cls(max_line=mebibytes << 20, max_header=max(cls.max_header, mebibytes << 20))
+
 
 DEFAULT_LIMITS = Limits()
 

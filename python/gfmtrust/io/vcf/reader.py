@@ -34,6 +34,7 @@ _POS = re.compile(rb"[0-9]{1,18}")
 _SNV = frozenset(BASES + BASES.lower())
 BLANK = frozenset((b"\n", b"\r\n"))
 """Lines that may follow the last record. They are no records, and are not copied."""
+SHORTER = f"{bgzf.SHORTER}, or give a larger --max_line to CHECK_INPUTS and ANNOTATE_VCF"
 _GVCF_ALLELES = frozenset(("<NON_REF>", "<*>"))
 
 
@@ -173,7 +174,7 @@ class _HeaderLines:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._max_line = path, limits.max_line
-        self._blocks = bgzf.read_line_blocks(path, limits.max_line, limits.max_ratio)
+        self._blocks = bgzf.read_line_blocks(path, limits.max_line, limits.max_ratio, SHORTER)
         self._text, self._at = b"", 0
         self.n_lines = 0
 
@@ -187,7 +188,7 @@ class _HeaderLines:
         line, self._at = self._text[self._at : end], end
         self.n_lines += 1
         if len(line) - line.endswith(b"\n") > self._max_line:
-            raise bgzf.line_too_long(self._path, self.n_lines, self._max_line)
+            raise bgzf.line_too_long(self._path, self.n_lines, self._max_line, SHORTER)
         return line
 
     def rest(self) -> Iterator[bytes]:
@@ -253,7 +254,7 @@ class _Parser:
         """Return the record of one line that is not empty."""
         path, limits = self._path, self._limits
         if len(line) - line.endswith(b"\n") > limits.max_line:
-            raise bgzf.line_too_long(path, line_no, limits.max_line)
+            raise bgzf.line_too_long(path, line_no, limits.max_line, SHORTER)
         n_columns = line.count(b"\t") + 1
         if n_columns != self._header.n_columns:
             raise _wrong_columns(path, line_no, n_columns, self._header.n_columns)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.core.contracts.base import decoded
 from gfmtrust.core.contracts.counts import PublishedFile
 from gfmtrust.core.contracts.manifest import Manifest
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
@@ -74,12 +75,17 @@ def verify_run(run: Path, inputs: list[Path]) -> Verified:
 
 
 def _listed_files(manifest: Manifest) -> list[PublishedFile]:
-    annotated = [
-        PublishedFile(**entry[name])
-        for entry in manifest.annotated
-        for name in ("output", "index_file")
-        if entry.get(name)
-    ]
+    try:
+        annotated = [
+            decoded(PublishedFile, entry[name], f"annotated[{i}].{name}")
+            for i, entry in enumerate(manifest.annotated)
+            for name in ("output", "index_file")
+            if entry.get(name)
+        ]
+    except ValueError as error:
+        raise BadDataError(
+            message(Manifest.NAME, str(error), "the manifest that REPORT wrote", "copy it again")
+        ) from error
     return [*annotated, *manifest.files]
 
 

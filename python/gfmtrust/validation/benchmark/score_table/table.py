@@ -28,6 +28,8 @@ from gfmtrust.validation.benchmark.score_table.reading import numbers, read_colu
 log = logging.getLogger(__name__)
 
 MIN_LABELS, MIN_OF_LABEL = 100, 20
+MIN_BLOCKS = 3
+"""The calls of a fold are fitted to the others, and their risk to calls that are out of fold too."""
 """Labelled alleles, and alleles of each label, without which nothing is computed."""
 VALUES_SHOWN = 6
 NO_CLASS = "unnamed"
@@ -94,6 +96,7 @@ def read_score_table(options: ScoreTableOptions) -> ScoreTable:
     effect = (table[options.label] == options.positive).to_numpy()
     _check_labels(effect, raw[options.label], name, options)
     block, blocks_from = _blocks(table, options, name)
+    _check_blocks(block, blocks_from, name)
     classes = (
         table[options.class_column].replace("", NO_CLASS).to_numpy(object)
         if options.class_column
@@ -197,6 +200,17 @@ def _check_labels(
                 name, text, f"{MIN_LABELS} labelled alleles, {MIN_OF_LABEL} of each label or more"
             )
         )
+
+
+def _check_blocks(block: np.ndarray, blocks_from: str, name: str) -> None:
+    n_blocks = len(np.unique(block))
+    if n_blocks < MIN_BLOCKS:
+        observed = (
+            f"labelled alleles in {n_blocks} block{'s' if n_blocks > 1 else ''} (by {blocks_from})"
+        )
+        expected = f"{MIN_BLOCKS} or more: one to test, and two to fit"
+        remedy = "name a column of smaller blocks with --block_column"
+        raise BadDataError(message(name, observed, expected, remedy))
 
 
 def _blocks(table: pd.DataFrame, options: ScoreTableOptions, name: str) -> tuple[np.ndarray, str]:
