@@ -106,9 +106,8 @@ def _tandem(number: dict) -> str:
     ]
     if not tracked:
         return "Tandem repeats are continued no better than by chance, at any period."
-    return (
-        f"Tandem repeats are continued better than by chance at periods of {', '.join(tracked)} bp."
-    )
+    places = f"period{'s' if len(tracked) > 1 else ''} {', '.join(tracked)} bp"
+    return f"Tandem repeats are continued better than by chance at {places}."
 
 
 def _twin(row: Statistic | None) -> str:
