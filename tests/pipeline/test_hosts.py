@@ -297,7 +297,7 @@ def test_defaults_of_the_subworkflow_are_those_of_the_pipeline():
 
 def test_the_folder_holds_nothing_that_a_host_must_not_get(folder):
     scripts = [path.read_text() for path in folder.rglob("main.nf")]
-    assert len(scripts) == 19
+    assert len(scripts) == 20
     for text in scripts:
         assert not re.search(
             r"(?<!\")\bparams\b\.|publishDir|\bcpus\s*=|\bmemory\b|https?:|modules/local",
