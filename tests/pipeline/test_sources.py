@@ -142,7 +142,9 @@ def test_every_module_is_whole(path):
     ]
     assert order == sorted(order)
     assert name.lower() in (path.parent.name, "multiqc")
-    assert ("process_gpu" in text) == (name in ("SCORE_SITES", "CHOOSE_STRIDE", "PRECOMPUTE"))
+    assert ("process_gpu" in text) == (
+        name in ("SCORE_SITES", "CHOOSE_STRIDE", "PRECOMPUTE", "AUDIT")
+    )
     if name != "MULTIQC":
         assert f"gfmtrust {path.parent.name} " in text
         assert "topic: versions" in text

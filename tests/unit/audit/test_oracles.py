@@ -130,10 +130,10 @@ def test_the_permuted_twin_of_a_network_is_at_chance_everywhere(tmp_path):
         tmp_path / "out", "all", fasta, tmp_path / "m", tmp_path / "t", options=options
     )
     assert model.number("league", "skill").low > 0.3
-    own = model.number("league", "its permuted twin")
-    assert own.low > 1.97
+    of_model = model.number("league", "its permuted twin")
+    assert of_model.low > 1.97
     assert model.number("league", "skill of the twin").high < 0.05
-    assert twin.number("league", "the model").value == pytest.approx(own.value, abs=1e-6)
+    assert twin.number("league", "the model").value == pytest.approx(of_model.value, abs=1e-6)
     for measured in twin.measures:
         for row in measured.statistics:
             if row.series == "exact match":
