@@ -89,7 +89,7 @@ def _recall(number: dict) -> str:
         if name == "needle" and label.startswith("exact match")
     ]  # fmt: skip
     best = max((one.value for one in needles), default=None)
-    complete = (
+    needle = (
         "" if best is None else f"; a needle is found exactly in {best:.0%} at its best depth"
     )
     return f"{far}{needle}."
