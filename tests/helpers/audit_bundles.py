@@ -48,15 +48,15 @@ def copying_graph():
             moved = nodes.op(
                 "Slice", moved, nodes.axes(0, 0), nodes.axes(-gap, -gap), nodes.axes(1, 2)
             )
-            known = nodes.op(
+            finite = nodes.op(
                 "ReduceSum", nodes.slice(before, 0, 4 * gap, 1), nodes.axes(1), keepdims=0
             )
-            known = nodes.op(
+            finite = nodes.op(
                 "Mul",
-                nodes.op("Unsqueeze", known, nodes.axes(2)),
+                nodes.op("Unsqueeze", finite, nodes.axes(2)),
                 nodes.const("far", np.float32(1000)),
             )
-            moved = nodes.op("Sub", moved, known)
+            moved = nodes.op("Sub", moved, finite)
         heads.append(nodes.op("Sub", moved, nodes.const("least", np.float32(CUE - 0.5))))
     best = nodes.op("Mul", nodes.op("Max", *heads), nodes.const("sharp", np.float32(SHARPNESS)))
     is_known = nodes.op("ReduceSum", letters, nodes.axes(2), keepdims=0)

@@ -55,9 +55,9 @@ def gain(study: Study, subject: Subject) -> list[Statistic]:
             for radius in kept
         ]
     )
-    known = np.isfinite(surprisal).all(axis=0)
-    surprisal, block = surprisal[:, known], sites.block[known]
-    if known.sum() < 2:
+    finite = np.isfinite(surprisal).all(axis=0)
+    surprisal, block = surprisal[:, finite], sites.block[finite]
+    if finite.sum() < 2:
         raise NotRun("fewer than two windows with an answer")
     curve = [
         numbers.mean(
@@ -99,13 +99,13 @@ def memorisation(study: Study, subject: Subject) -> list[Statistic]:
     sites."""
     sites = study.fewer_sites()
     costs = [_cost_of_changes(study, one, sites) for one in (subject, study.context)]
-    known = np.isfinite(costs[0]) & np.isfinite(costs[1])
-    block = sites.block[known]
-    own, context = costs[0][known], costs[1][known]
+    finite = np.isfinite(costs[0]) & np.isfinite(costs[1])
+    block = sites.block[finite]
+    of_model, context = costs[0][finite], costs[1][finite]
     return [
-        numbers.mean("rise of the surprisal", own, block, null=0.0),
+        numbers.mean("rise of the surprisal", of_model, block, null=0.0),
         numbers.mean("rise of the context model's", context, block, null=0.0),
-        numbers.mean("difference of the two", own - context, block, null=0.0),
+        numbers.mean("difference of the two", of_model - context, block, null=0.0),
     ]
 
 

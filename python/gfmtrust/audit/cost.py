@@ -23,10 +23,10 @@ STUDENT = 2.776
 def cost(study: Study, subject: Subject) -> list[Statistic]:
     """Passes and seconds per million SNVs on both strands, beside those of the context model."""
     rows = []
-    own = per_million(subject)
+    of_model = per_million(subject)
     context = per_million(study.context)
     for label, measured, null in (
-        ("the model", own, float(context.mean())),
+        ("the model", of_model, float(context.mean())),
         ("the context model", context, None),
     ):
         rows.append(_row(f"seconds, {label}", measured, null, "s"))

@@ -110,8 +110,8 @@ def _square(x: float, y: float) -> str:
 
 def _range(ends: list[float | None]) -> tuple[float, float]:
     """The lowest and highest value with a margin."""
-    known = [end for end in ends if end is not None and np.isfinite(end)]
-    low, high = min(known, default=0.0), max(known, default=1.0)
+    finite = [end for end in ends if end is not None and np.isfinite(end)]
+    low, high = min(finite, default=0.0), max(finite, default=1.0)
     room = MARGIN * (high - low) or 0.5
     return low - room, high + room
 

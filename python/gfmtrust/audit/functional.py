@@ -37,10 +37,10 @@ def gap(study: Study, subject: Subject) -> list[Statistic]:
     rows = []
     for one, name in ((subject, "the model"), (study.context, "the context model")):
         likelihood = -np.concatenate([_surprisal(study, one, side) for side in sides])
-        known = np.isfinite(likelihood)
-        values, within = likelihood[known], inside[known]
+        finite = np.isfinite(likelihood)
+        values, within = likelihood[finite], inside[finite]
         row = numbers.of_weights(
-            f"functional minus other bases, {name}", difference(values, within), block[known]
+            f"functional minus other bases, {name}", difference(values, within), block[finite]
         )
         rng, ones = study.rng(0x6A9), np.ones(len(values))
         drawn = [difference(values, rng.permutation(within))(ones) for _ in range(PERMUTATIONS)]

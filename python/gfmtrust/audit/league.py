@@ -22,10 +22,12 @@ def entropies(study: Study, subject: Subject) -> list[Statistic]:
     """Entropy per base, and the share of bases that are nearly uniform, beside the context
     model's."""
     block = study.sites.block
-    own, context = (entropy(study.mean(one)) for one in (subject, study.context))
-    near = [np.where(np.isfinite(one), one >= NEAR_UNIFORM_BITS, np.nan) for one in (own, context)]
+    of_model, context = (entropy(study.mean(one)) for one in (subject, study.context))
+    near = [
+        np.where(np.isfinite(one), one >= NEAR_UNIFORM_BITS, np.nan) for one in (of_model, context)
+    ]
     return [
-        numbers.mean("entropy", own, block, null=2.0),
+        numbers.mean("entropy", of_model, block, null=2.0),
         numbers.mean("near-uniform share", near[0], block, null=1.0, unit="share"),
         numbers.mean("entropy of the context model", context, block, null=2.0),
         numbers.mean(
@@ -178,15 +180,15 @@ def shifts(study: Study, subject: Subject) -> list[Statistic]:
         raise NotRun("the LLR is 0 at every site")
     block = sites.block[counted]
     rng = study.rng(0x5F)
-    known = llr[:, counted]
+    finite = llr[:, counted]
     drawn = []
     for _ in range(PERMUTATIONS):
-        mixed = np.stack([row[rng.permutation(len(row))] for row in known])
+        mixed = np.stack([row[rng.permutation(len(row))] for row in finite])
         drawn.append(mixed.std(axis=0, ddof=1).mean() / np.abs(mixed.mean(axis=0)).mean())
     moved = numbers.ratio(
         "sd of the LLR over shifts by its size", spread[counted], size[counted], block, unit="1"
     )
-    signs = (np.sign(known).max(axis=0) != np.sign(known).min(axis=0)).astype(float)
+    signs = (np.sign(finite).max(axis=0) != np.sign(finite).min(axis=0)).astype(float)
     return [
         numbers.under_null(moved, np.array(drawn)),
         numbers.mean("sign of the LLR changes", signs, block, null=0.0, unit="share"),
@@ -196,11 +198,11 @@ def shifts(study: Study, subject: Subject) -> list[Statistic]:
 def disagreement(study: Study, subject: Subject) -> list[Statistic]:
     """Whether the members of the ensemble say the same: divergence and equal first choice."""
     rows: list[Statistic] = []
-    own, block = study.mean(subject), study.sites.block
+    of_model, block = study.mean(subject), study.sites.block
     for number, other in enumerate(study.relatives(subject)):
         theirs = study.mean(other)
-        both = np.isfinite(own).all(axis=1) & np.isfinite(theirs).all(axis=1)
-        a, b, blocks = own[both], theirs[both], block[both]
+        both = np.isfinite(of_model).all(axis=1) & np.isfinite(theirs).all(axis=1)
+        a, b, blocks = of_model[both], theirs[both], block[both]
         rng = study.rng(0xD15, number)
         shuffles = [rng.permutation(len(a)) for _ in range(PERMUTATIONS)]
         agree = numbers.mean(

@@ -48,15 +48,15 @@ def haystacks(study: Study, width: int, n: int, rng: np.random.Generator) -> np.
     room = np.maximum(lengths - width + 1, 0)
     if not room.sum():
         raise NotRun(f"no contig is as long as a haystack of {width} bp")
-    found: list[np.ndarray] = []
+    complete: list[np.ndarray] = []
     for _ in range(10):
         contig = rng.choice(len(room), n, p=room / room.sum())
         start = (rng.random(n) * room[contig]).astype(np.int64)
         order = np.argsort(contig, kind="stable")
         windows = cut(genome, contig[order], start[order], width)
-        found.extend(windows[(windows < N).all(axis=1)])
-        if len(found) >= n:
-            return np.stack(found[:n])
+        complete.extend(windows[(windows < N).all(axis=1)])
+        if len(complete) >= n:
+            return np.stack(complete[:n])
     raise NotRun(f"the genome has too few windows of {width} bp without N for the haystacks")
 
 

@@ -65,7 +65,7 @@ class WordCounts:
         if not self.order:
             return np.repeat(self.composition()[None], len(sites), axis=0)
         before = cut(genome, sites.contig_index, sites.pos - self.order, self.order)
-        known = (before < N).all(axis=1)
+        finite = (before < N).all(axis=1)
         context = np.where(before < N, before, 0).astype(np.int64) @ 4 ** np.arange(
             self.order - 1, -1, -1
         )
@@ -73,5 +73,5 @@ class WordCounts:
         n = np.arange(len(sites))
         rows[n, sites.real] = np.maximum(rows[n, sites.real] - 1, 0)
         rows += 4 * PRIOR * self.composition()
-        rows[~known] = self.composition()
+        rows[~finite] = self.composition()
         return rows / rows.sum(axis=1, keepdims=True)

@@ -42,10 +42,10 @@ def views(study: Study, subject: Subject) -> list[Statistic]:
 
 def members(study: Study, subject: Subject) -> list[Statistic]:
     """The same windows in the other members of the ensemble."""
-    own, rows = embeddings(study, subject, "+"), []
+    of_model, rows = embeddings(study, subject, "+"), []
     for other in study.relatives(subject):
         try:
-            rows += compared(study, own, embeddings(study, other, "+"), other.name)
+            rows += compared(study, of_model, embeddings(study, other, "+"), other.name)
         except NotRun:
             continue
     if not rows:

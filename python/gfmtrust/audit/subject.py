@@ -162,8 +162,8 @@ def mean_of(probs: np.ndarray) -> np.ndarray:
 
 def bits(probs: np.ndarray, real: np.ndarray) -> np.ndarray:
     """Surprisal of the real letters, bits. probs: (..., 4); real: int (...)."""
-    known = np.minimum(real, N - 1).astype(np.int64)
-    p = np.take_along_axis(probs, known[..., None], axis=-1)[..., 0]
+    finite = np.minimum(real, N - 1).astype(np.int64)
+    p = np.take_along_axis(probs, finite[..., None], axis=-1)[..., 0]
     return np.where(real < N, -np.log2(np.maximum(p, TINY)), np.nan)
 
 

@@ -56,7 +56,9 @@ MEASURES: tuple[Measure, ...] = (
         unit="share",
         null="strands paired with those of another site, 100 permutations",
         reading="The strands are the same DNA. A share of other preferences near the null means that "
-        "the answer depends on the strand and not on the sequence.",
+        "the answer depends on the strand and not on the sequence. A causal model that reads only what "
+        "precedes a base sees the other side of it on the other strand, so that its strands differ by "
+        "right.",
         function=league.strands,
     ),
     Measure(

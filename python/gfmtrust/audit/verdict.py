@@ -89,8 +89,8 @@ def _recall(number: dict) -> str:
         if name == "needle" and label.startswith("exact match")
     ]  # fmt: skip
     best = max((one.value for one in needles), default=None)
-    found = "" if best is None else f"; a needle is found exactly in {best:.0%} at its best depth"
-    return f"{far}{found}."
+    needle = "" if best is None else f"; a needle is found exactly in {best:.0%} at its best depth"
+    return f"{far}{needle}."
 
 
 def _tandem(number: dict) -> str:
@@ -106,9 +106,8 @@ def _tandem(number: dict) -> str:
     ]
     if not tracked:
         return "Tandem repeats are continued no better than by chance, at any period."
-    return (
-        f"Tandem repeats are continued better than by chance at periods of {', '.join(tracked)} bp."
-    )
+    places = f"period{'s' if len(tracked) > 1 else ''} {', '.join(tracked)} bp"
+    return f"Tandem repeats are continued better than by chance at {places}."
 
 
 def _twin(row: Statistic | None) -> str:

@@ -16,7 +16,7 @@ from gfmtrust.core.warning_counts import shown
 from gfmtrust.inputs.alleles import classify
 from gfmtrust.inputs.contig_names import ContigRule, match
 from gfmtrust.inputs.labels import info_value
-from gfmtrust.io.bgzf import read_lines
+from gfmtrust.io.text_lines import read_lines
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.score_tables.layout import ScoreLayout
 from gfmtrust.score_tables.rows import MISSING

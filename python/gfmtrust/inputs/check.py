@@ -30,7 +30,7 @@ from gfmtrust.inputs import contig_names, frequency_key
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.check_vcf import InputCheck, VcfJob, check_in_child, check_vcf, open_in_child
 from gfmtrust.inputs.contig_names import ContigRule
-from gfmtrust.io import bed, bgzf
+from gfmtrust.io import bed, text_lines
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.output_digest import digest_of
 from gfmtrust.io.vcf.header import DEFAULT_LIMITS, Limits
@@ -50,7 +50,7 @@ def read_sheet(path: str | Path) -> list[tuple[str, Path]]:
     """
     path = Path(path)
     rows: dict[str, Path] = {}
-    for line_no, line in enumerate(bgzf.read_lines(path, SHEET_BYTES), start=1):
+    for line_no, line in enumerate(text_lines.read_lines(path, SHEET_BYTES), start=1):
         cells = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
         if len(cells) != 2 or not cells[1]:
             raise UsageError(

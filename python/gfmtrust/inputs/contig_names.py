@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.io import bgzf
+from gfmtrust.io import text_lines
 
 MITOCHONDRIA = ("M", "MT", "chrM", "chrMT")
 NAMES_SHOWN = 5
@@ -39,7 +39,7 @@ class ContigRule:
             return cls(str(option))
         path = Path(option)
         given: dict[str, str] = {}
-        for line_no, line in enumerate(bgzf.read_lines(path, 1 << 16), start=1):
+        for line_no, line in enumerate(text_lines.read_lines(path, 1 << 16), start=1):
             names = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
             if len(names) != 2 or not all(names) or names[0] in given:
                 observed = f"line {line_no} is '{shown(line.strip())}'"

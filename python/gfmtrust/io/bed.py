@@ -21,7 +21,7 @@ from gfmtrust.core import names
 from gfmtrust.core.disk import write_failed
 from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.core.warning_counts import CountedWarning, WarningCounts, shown
-from gfmtrust.io import bgzf
+from gfmtrust.io import bgzf, text_lines
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.intervals import IntervalSet
 from gfmtrust.io.tabix import CSI_FROM, write_index
@@ -63,7 +63,7 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
     import pandas as pd
 
     path = Path(path)
-    lines = tuple(bgzf.read_lines(path, max_line))
+    lines = tuple(text_lines.read_lines(path, max_line))
     if lines and lines[0].startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise BadDataError(
             message(
@@ -272,7 +272,7 @@ def _check_part(part: Path, bed: BedFile, ours: list[bytes], new_tabs: int) -> N
     n_ours = 0
     n_lines = 0
     wanting = _interval_lines(bed)
-    for line in bgzf.read_lines(part, MAX_LINE * 2):
+    for line in text_lines.read_lines(part, MAX_LINE * 2):
         if n_ours < len(ours) and line == ours[n_ours]:
             n_ours += 1
             continue

@@ -16,7 +16,7 @@ from pathlib import Path
 from gfmtrust.core.alphabet import FOLD, INVALID
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.io import bgzf
+from gfmtrust.io import bgzf, text_lines
 
 LETTERS = bytes(letter for letter in range(256) if FOLD[letter] != INVALID)
 UPPER = bytes(range(256)).upper()
@@ -90,7 +90,7 @@ def read_index(path: str | Path) -> list[IndexRow]:
     """Return the lines of a .fai. Raises BadDataError (65) for a line that is not a name and four
     integers >= 0; as in htslib, further columns are ignored."""
     rows = []
-    for line_no, line in enumerate(bgzf.read_lines(path, 1 << 20), start=1):
+    for line_no, line in enumerate(text_lines.read_lines(path, 1 << 20), start=1):
         name, *numbers = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")[:5]
         if (
             not name

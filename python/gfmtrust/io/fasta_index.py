@@ -16,8 +16,8 @@ import pyfaidx
 from gfmtrust.core.disk import is_disk_fault, write_failed
 from gfmtrust.core.errors import BadDataError, CannotWriteError, message
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.io import bgzf
 from gfmtrust.io import fasta as fasta_scan
+from gfmtrust.io import text_lines
 from gfmtrust.io.fasta import IndexRow
 
 MAX_LINE = 1 << 40  # bytes; htslib has no limit, and a contig may be one line
@@ -73,7 +73,7 @@ def rows(fasta: Path) -> Iterator[IndexRow]:
     contig: _Lines | None = None
     line = b"\n"
     at = 0
-    for line_no, line in enumerate(bgzf.read_lines(fasta, MAX_LINE, None), start=1):
+    for line_no, line in enumerate(text_lines.read_lines(fasta, MAX_LINE, None), start=1):
         at += len(line)
         place = f"{fasta.name} line {line_no}"
         if b"\r" in line.rstrip(b"\r\n"):

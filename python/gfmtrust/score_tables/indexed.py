@@ -13,9 +13,9 @@ from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
 from gfmtrust.core.interfaces import Genome
 from gfmtrust.inputs.variants import Variant, normalised
-from gfmtrust.io.bgzf import read_lines
 from gfmtrust.io.sorted_text import SortedText
 from gfmtrust.io.tabix_index import TBI_MIN_SHIFT, TabixIndex, index_of, read_index
+from gfmtrust.io.text_lines import read_lines
 from gfmtrust.score_tables.contigs import names_in_table
 from gfmtrust.score_tables.layout import ScoreLayout
 from gfmtrust.score_tables.rows import CODES, Row, RowReader, one_score_each

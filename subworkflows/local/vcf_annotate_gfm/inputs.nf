@@ -20,9 +20,9 @@ def rowsInOrder(pairs) {
     return pairs.sort { pair -> "${pair[0].id} ${pair[0].shard}".toString() }.collect { pair -> pair[1] }
 }
 
-/** [meta, file] pairs of models in the order of the ensemble: the context model first, then as given, then by id. */
+/** Files of [meta, file] pairs of models in the order of the ensemble: the context model first, then as given, then by id. */
 def inModelOrder(pairs) {
-    return pairs.sort { left, right -> (left[0].order ?: 1) <=> (right[0].order ?: 1) ?: left[0].id <=> right[0].id }
+    return pairs.sort { left, right -> (left[0].order ?: 1) <=> (right[0].order ?: 1) ?: left[0].id <=> right[0].id }.collect { pair -> pair[1] }
 }
 
 /** A file and the index of tabix beside it, [] where there is none. */

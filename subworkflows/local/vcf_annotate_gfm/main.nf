@@ -94,12 +94,9 @@ workflow VCF_ANNOTATE_GFM {
     ch_bundles = ch_context
         .mix(exported.bundle, imported.bundle)
         .toList()
-        .map { pairs -> [cohort, inModelOrder(pairs).collect { pair -> pair[1] }] }
+        .map { pairs -> [cohort, inModelOrder(pairs)] }
     // what the steps after scoring read of the models: no weights are staged where no model runs
-    ch_facts = ch_context_facts
-        .mix(exported.facts, imported.facts)
-        .toList()
-        .map { pairs -> [cohort, inModelOrder(pairs).collect { pair -> pair[1] }] }
+    ch_facts = ch_context_facts.mix(exported.facts, imported.facts).toList().map { pairs -> [cohort, inModelOrder(pairs)] }
 
     planned = PLAN_SITES(
         ch_genome,
@@ -150,8 +147,7 @@ workflow VCF_ANNOTATE_GFM {
         // [meta, bundle, stride, shard, table, index]    e.g. [[id: 'gpn_msa', shard: 'shard_00000'], gpn_msa, [], shard_00000.parquet, scores.tsv.bgz, scores.tsv.bgz.tbi]
         def tables = external.collectEntries { meta, table, index -> [meta.id, readByRegion(table, index)] }
         ch_to_score = ch_context
-            .map { meta, bundle -> [meta, bundle, []] }
-            .mix(ch_strided, imported.bundle.map { meta, bundle -> [meta, bundle, []] })
+            .map { meta, bundle -> [meta, bundle, []] }.mix(ch_strided, imported.bundle.map { meta, bundle -> [meta, bundle, []] })
             .combine(ch_shards)
             .map { meta, bundle, stride, shard ->
                 [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard] + (tables[meta.id] ?: [[], []])
@@ -191,14 +187,10 @@ workflow VCF_ANNOTATE_GFM {
             benchmarked = BENCHMARK_LABELS(ch_plan, ch_scores, read.table, annotated_sites.alleles, given.seed, given.code)
             ch_benchmark = benchmarked.benchmark
         }
-        // models whose scores exist already have no graph that could be asked
-        ch_audit_input = ch_context
-            .mix(exported.bundle)
-            .toList()
-            .map { pairs -> [cohort, inModelOrder(pairs).collect { pair -> pair[1] }] }
         ch_audited = channel.value(none)
-        if (given.audit) {
-            audited = AUDIT(ch_audit_input, ch_genome, given.seed, given.code)
+        if (given.audit) { // scores from elsewhere have no graph that could be asked
+            ch_graphs = ch_context.mix(exported.bundle).toList().map { pairs -> [cohort, inModelOrder(pairs)] }
+            audited = AUDIT(ch_graphs, ch_genome, given.seed, given.code)
             ch_audited = audited.audit
         }
         annotated = ANNOTATE_VCF(ch_vcf.map { row -> [row[0], row[1]] }, annotated_sites.alleles, calibrated.json, given.code)

@@ -25,7 +25,7 @@ def measured(name="league", group="model", statistics=(), reason=""):
     return Measured(name, group, "q?", "bits", "0", "r", "", reason, statistics)
 
 
-def made(sha="ab" * 32, measures=(), genome="77" * 16, name="m"):
+def audit_of(sha="ab" * 32, measures=(), genome="77" * 16, name="m"):
     model = AuditedModel(name, "gpn", sha, 96, 10)
     return Audit(model, (name,), "g.fa", genome, 1, "cpu", 5, 1.5, tuple(measures), ("a line",))
 
@@ -66,7 +66,7 @@ def test_two_models_of_one_name(tmp_path, monkeypatch, capsys):
 def test_an_audit_of_another_bundle_in_the_folder(tmp_path, monkeypatch, capsys):
     fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
     audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "m", window=32)
-    made().write(tmp_path / "out" / "m" / "audit.json")
+    audit_of().write(tmp_path / "out" / "m" / "audit.json")
     assert (
         run(tmp_path, monkeypatch, "archetypes", "--fasta", fasta, "--bundles", tmp_path / "a")
         == 78
@@ -76,9 +76,9 @@ def test_an_audit_of_another_bundle_in_the_folder(tmp_path, monkeypatch, capsys)
 
 @pytest.mark.bad_input
 def test_an_audit_of_another_genome(tmp_path):
-    made().require(tmp_path, "ab" * 32)
+    audit_of().require(tmp_path, "ab" * 32)
     with pytest.raises(ConfigurationError, match="audit of genome"):
-        made().require(tmp_path, "ab" * 32, "12" * 16)
+        audit_of().require(tmp_path, "ab" * 32, "12" * 16)
 
 
 @pytest.mark.bad_input
@@ -116,8 +116,8 @@ def test_a_bed_that_is_none(tmp_path, monkeypatch, capsys):
 
 
 def test_a_second_group_joins_the_first():
-    first = made(measures=(measured("league"),))
-    second = made(measures=(measured("copy", "archetypes"),))
+    first = audit_of(measures=(measured("league"),))
+    second = audit_of(measures=(measured("copy", "archetypes"),))
     both = joined(first, second)
     assert [one.name for one in both.measures] == ["league", "copy"]
     assert both.passes == 10
@@ -126,7 +126,7 @@ def test_a_second_group_joins_the_first():
 
 @pytest.mark.bad_input
 def test_the_page_escapes_names_and_shows_reasons():
-    audit = made(
+    audit = audit_of(
         name="<b>x</b>",
         measures=(
             measured("league", statistics=(Statistic("<i>", None, None, None, None, 0),)),
@@ -141,6 +141,6 @@ def test_the_page_escapes_names_and_shows_reasons():
 
 @pytest.mark.bad_input
 def test_the_league_warns_of_models_that_were_asked_about_other_genomes():
-    html = page.league_html([made(), made(genome="12" * 16, name="n")])
+    html = page.league_html([audit_of(), audit_of(genome="12" * 16, name="n")])
     assert 'class="alarm"' in html
-    assert 'class="alarm"' not in page.league_html([made(), made(name="n")])
+    assert 'class="alarm"' not in page.league_html([audit_of(), audit_of(name="n")])

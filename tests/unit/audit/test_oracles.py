@@ -96,6 +96,27 @@ def test_weights_that_cannot_be_permuted_give_no_twin(law):
 
 
 @pytest.mark.long
+def test_causal_and_k_mer_laws_are_read_in_their_own_way(tmp_path):
+    """The law of order 2 read from the left is as good as the chain counted from the left; read by
+    k-mers it is as good as read by letters. Neither recalls anything."""
+    table = draw_table(2, seed=5, symmetric=True)
+    fasta = audit_bundles.write_fasta(tmp_path / "g.fa", audit_bundles.drawn_chain(table, 100_000))
+    readings = (Reading.CAUSAL, Reading.KMER_CONDITIONAL)
+    for reading in readings:
+        write_bundle(Oracle(table, reading), tmp_path / reading)
+    options = ("--sites", 400, "--windows", 100, "--probes", 20, "--device", "cpu")
+    bundles = [tmp_path / reading for reading in readings]
+    causal, kmer = audited(tmp_path / "out", "all", fasta, *bundles, options=options)
+    assert causal.number("league", "skill against the chain from the left").low > 0.8
+    assert kmer.number("league", "skill").value == pytest.approx(1, abs=0.1)
+    for audit in (causal, kmer):
+        assert audit.number("context_gain", "effective context").value == 2
+        for row in audit.measure("tandem").statistics:
+            if row.series == "exact match" and row.x >= 5:
+                assert row.low <= row.null_high
+
+
+@pytest.mark.long
 def test_the_permuted_twin_of_a_network_is_at_chance_everywhere(tmp_path):
     """On a genome drawn from the network the network has skill. Its twin has none, and recalls
     nothing."""
@@ -109,10 +130,10 @@ def test_the_permuted_twin_of_a_network_is_at_chance_everywhere(tmp_path):
         tmp_path / "out", "all", fasta, tmp_path / "m", tmp_path / "t", options=options
     )
     assert model.number("league", "skill").low > 0.3
-    own = model.number("league", "its permuted twin")
-    assert own.low > 1.97
+    of_model = model.number("league", "its permuted twin")
+    assert of_model.low > 1.97
     assert model.number("league", "skill of the twin").high < 0.05
-    assert twin.number("league", "the model").value == pytest.approx(own.value, abs=1e-6)
+    assert twin.number("league", "the model").value == pytest.approx(of_model.value, abs=1e-6)
     for measured in twin.measures:
         for row in measured.statistics:
             if row.series == "exact match":

@@ -8,7 +8,7 @@ import pytest
 from vcf_texts import stored
 
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
-from gfmtrust.io import bgzf
+from gfmtrust.io import bgzf, text_lines
 
 TEXT = b"".join(
     b"line %d of a text that is long enough to fill some blocks\n" % i for i in range(6000)
@@ -24,14 +24,14 @@ def test_text_comes_back_whole_whatever_the_packing_and_the_name(tmp_path, how):
     path = stored(tmp_path / "a.txt", TEXT, how)
     assert bgzf.container(path) == how
     assert read(path) == TEXT
-    assert list(bgzf.read_lines(path, 1000)) == TEXT.splitlines(keepends=True)
+    assert list(text_lines.read_lines(path, 1000)) == TEXT.splitlines(keepends=True)
 
 
 @pytest.mark.parametrize("text", [b"", b"\n", b"a", b"a\n", b"\n\na\r\n\nb", b"x" * 70000 + b"\ny"])
 @pytest.mark.parametrize("how", ["plain", "gzip", "bgzf"])
 def test_lines_keep_their_endings(tmp_path, text, how):
     path = stored(tmp_path / "a.txt", text, how)
-    lines = list(bgzf.read_lines(path, 1 << 20))
+    lines = list(text_lines.read_lines(path, 1 << 20))
     assert b"".join(lines) == text
     assert all(line.count(b"\n") == line.endswith(b"\n") for line in lines)
 
@@ -197,8 +197,8 @@ def test_a_bomb_is_refused_before_it_unfolds(tmp_path):
 def test_a_long_line_is_refused_by_its_number_before_it_is_held(tmp_path):
     path = stored(tmp_path / "a.txt", b"short\n" + b"A" * 5000 + b"\nshort\n")
     with pytest.raises(BadDataError, match=r"a.txt: line 2: longer than .* shorter lines"):
-        list(bgzf.read_lines(path, 4999))
-    assert len(list(bgzf.read_lines(path, 5000))) == 3
+        list(text_lines.read_lines(path, 4999))
+    assert len(list(text_lines.read_lines(path, 5000))) == 3
 
 
 @pytest.mark.bad_input

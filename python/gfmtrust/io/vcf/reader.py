@@ -18,7 +18,7 @@ from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.io import bgzf
+from gfmtrust.io import bgzf, text_lines
 from gfmtrust.io.vcf.fields import Fields, fields_of
 from gfmtrust.io.vcf.header import (
     CONTIG,
@@ -34,7 +34,7 @@ _POS = re.compile(rb"[0-9]{1,18}")
 _SNV = frozenset(BASES + BASES.lower())
 BLANK = frozenset((b"\n", b"\r\n"))
 """Lines that may follow the last record. They are no records, and are not copied."""
-SHORTER = f"{bgzf.SHORTER}, or give a larger --max_line to CHECK_INPUTS and ANNOTATE_VCF"
+SHORTER = f"{text_lines.SHORTER}, or give a larger --max_line to CHECK_INPUTS and ANNOTATE_VCF"
 _GVCF_ALLELES = frozenset(("<NON_REF>", "<*>"))
 
 
@@ -174,7 +174,7 @@ class _HeaderLines:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._max_line = path, limits.max_line
-        self._blocks = bgzf.read_line_blocks(path, limits.max_line, limits.max_ratio, SHORTER)
+        self._blocks = text_lines.read_line_blocks(path, limits.max_line, limits.max_ratio, SHORTER)
         self._text, self._at = b"", 0
         self.n_lines = 0
 
@@ -188,7 +188,7 @@ class _HeaderLines:
         line, self._at = self._text[self._at : end], end
         self.n_lines += 1
         if len(line) - line.endswith(b"\n") > self._max_line:
-            raise bgzf.line_too_long(self._path, self.n_lines, self._max_line, SHORTER)
+            raise text_lines.line_too_long(self._path, self.n_lines, self._max_line, SHORTER)
         return line
 
     def rest(self) -> Iterator[bytes]:
@@ -242,7 +242,7 @@ class _Parser:
 
     def records(self, text: bytes, first_line_no: int) -> Iterator[Record]:
         """Yield the record of every line of a text."""
-        for line_no, line in enumerate(bgzf.lines_of(text), start=first_line_no):
+        for line_no, line in enumerate(text_lines.lines_of(text), start=first_line_no):
             if line in BLANK:
                 self._blank_line_no = self._blank_line_no or line_no
                 continue
@@ -254,7 +254,7 @@ class _Parser:
         """Return the record of one line that is not empty."""
         path, limits = self._path, self._limits
         if len(line) - line.endswith(b"\n") > limits.max_line:
-            raise bgzf.line_too_long(path, line_no, limits.max_line, SHORTER)
+            raise text_lines.line_too_long(path, line_no, limits.max_line, SHORTER)
         n_columns = line.count(b"\t") + 1
         if n_columns != self._header.n_columns:
             raise _wrong_columns(path, line_no, n_columns, self._header.n_columns)

@@ -7,7 +7,7 @@ import pytest
 from vcf_texts import COLUMNS, HEADER, OUR_LINES, line, simple_values, stored, vcf_text
 
 from gfmtrust.core.errors import BadDataError, InternalError
-from gfmtrust.io import bgzf
+from gfmtrust.io import text_lines
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.io.vcf import splice
 from gfmtrust.io.vcf.copied import Digest, Order, has_plain_info
@@ -146,7 +146,7 @@ def test_odd_and_ordinary_blocks_of_one_file(tmp_path):
     lines[3_000] = lines[3_000].replace(b"AC=1", b"AC=1;;").replace(b"\t.\tGT", b"\t;\tGT")
     text = text_of(lines)
     source = stored(tmp_path / "in.vcf", text)
-    assert len(list(bgzf.read_line_blocks(source, 1 << 20))) == 1 + len(text) // (1 << 20)
+    assert len(list(text_lines.read_line_blocks(source, 1 << 20))) == 1 + len(text) // (1 << 20)
     splice.annotate(source, tmp_path / "b.vcf.gz", simple_values, OUR_LINES, block_values=for_block)
     expected = naive_splice.expected(text, OUR_LINES, [v or None for v in for_block_of(source)])
     assert naive_splice.text_of(tmp_path / "b.vcf.gz") == expected
