@@ -84,12 +84,19 @@ def environment_of(script: str) -> Path:
 def self_contained(script: str) -> str:
     """A module that can be carried away alone: the shared functions it includes stand at its end, its
     environment lies beside it, and it has the `when` that nf-core's lint asks for."""
-    shared = SHELL.read_text()
-    names = re.findall(r"^include \{ (\w+) +\} from '../../shell'\n", script, re.MULTILINE)
-    script = re.sub(r"^include \{ \w+ +\} from '../../shell'\n", "", script, flags=re.MULTILINE)
-    script += "".join("\n" + text for text in shared_functions(shared, names))
+    script = with_functions(script, "../../shell", SHELL)
     script = re.sub(r'conda "[^"]+"', 'conda "${moduleDir}/environment.yml"', script)
     return script.replace("    script:\n", WHEN + "    script:\n", 1).lstrip("\n")
+
+
+def with_functions(script: str, included: str, source: Path) -> str:
+    """The script with the functions that it includes from a file at its end instead, because the
+    lint of nf-core takes every included file for a component. included: the file as the script
+    writes it."""
+    pattern = rf"^include \{{ (\w+) +\}} from '{re.escape(included)}'\n"
+    names = re.findall(pattern, script, re.MULTILINE)
+    script = re.sub(pattern, "", script, flags=re.MULTILINE)
+    return script + "".join("\n" + text for text in shared_functions(source.read_text(), names))
 
 
 def shared_functions(shared: str, names: list[str]) -> list[str]:
@@ -243,8 +250,8 @@ def files() -> dict[Path, str]:
         source = ROOT / "subworkflows" / "local" / name
         folder = Path("subworkflows") / ORGANISATION / name
         meta = components_renamed((source / "meta.yml").read_text(), modules)
-        for path in sorted(source.glob("*.nf")):
-            texts[folder / path.name] = renamed(path.read_text(), modules)
+        script = with_functions((source / "main.nf").read_text(), "./inputs", source / "inputs.nf")
+        texts[folder / "main.nf"] = renamed(script, modules)
         texts[folder / "meta.yml"] = meta
         texts[folder / "tests" / "main.nf.test"] = subworkflow_test(
             name, yaml.safe_load(meta)["components"]
