@@ -19,6 +19,7 @@ workflow {{
         [[id: 'cohort'], file('m.metrics.json')],
         [[id: 'cohort'], file('bundle')],
         [[id: 'cohort'], []],
+        [[id: 'cohort'], []],
         params.title,
         'code',
     )
