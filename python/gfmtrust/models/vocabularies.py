@@ -81,6 +81,43 @@ def check_kmers(
         )
 
 
+DRAWN_TOGETHER = 512
+"""Pairs of a drawn vocabulary that are looked at together; it does not change the vocabulary."""
+MAX_TOKEN_LETTERS = 8
+"""Letters of a drawn token at most."""
+
+
+def _drawn_merges(size: int, vocabulary: dict[str, int], bases: list[str]) -> list[str]:
+    """Add random pairs of tokens with at most eight letters to the vocabulary until it has `size`
+    tokens, and return the pairs as merges. bases: the tokens that may be paired.
+
+    Shorter parts are drawn more often, as in a trained file. Nearly all draws of a large vocabulary
+    are too long or known already, so that many are looked at together.
+    """
+    rng = np.random.default_rng(size)
+    parts, merges = list(bases), []
+    lengths = np.zeros(size, np.int64)
+    lengths[: len(parts)] = [len(part) for part in parts]
+    draws = np.empty((0, 2))
+    while len(vocabulary) < size:
+        if not len(draws):
+            draws = rng.random((DRAWN_TOGETHER, 2)) ** 2
+        index = (len(parts) * draws).astype(np.int64)
+        is_short = lengths[index].sum(axis=1) <= MAX_TOKEN_LETTERS
+        for row in np.flatnonzero(is_short).tolist():
+            left, right = (parts[number] for number in index[row].tolist())
+            if left + right not in vocabulary:
+                vocabulary[left + right] = len(vocabulary)
+                lengths[len(parts)] = len(left + right)
+                parts.append(left + right)
+                merges.append(f"{left} {right}")
+                draws = draws[row + 1 :]
+                break
+        else:
+            draws = draws[:0]
+    return merges
+
+
 def bpe(
     size: int,
     specials: tuple[str, ...] = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"),
@@ -92,19 +129,8 @@ def bpe(
     It has what the published files, which are trained on genomes, have in common: the special
     tokens come first, a text is one word, and [CLS] and [SEP] enclose it.
     """
-    rng = np.random.default_rng(size)
-    vocabulary, bases, merges = (
-        numbered([*specials, *letters]),
-        [letter for letter in letters if letter in "ACGT"],
-        [],
-    )
-    while len(vocabulary) < size:
-        # shorter parts are drawn more often, as in a trained file
-        left, right = (bases[int(len(bases) * rng.random() ** 2)] for _ in range(2))
-        if left + right not in vocabulary and len(left + right) <= 8:
-            vocabulary[left + right] = len(vocabulary)
-            bases.append(left + right)
-            merges.append(f"{left} {right}")
+    vocabulary = numbered([*specials, *letters])
+    merges = _drawn_merges(size, vocabulary, [letter for letter in letters if letter in "ACGT"])
     around = [
         {"SpecialToken": {"id": "[CLS]", "type_id": 0}},
         {"Sequence": {"id": "A", "type_id": 0}},
