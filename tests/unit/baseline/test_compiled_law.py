@@ -29,6 +29,8 @@ from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.registry import reader_of
 from gfmtrust.scoring.negative_controls import ShuffledGenome, permuted_weights
 
+pytestmark = pytest.mark.long
+
 TOLERANCE = 2e-5
 PATTERNS = members.patterns()
 GENOME = FakeGenome(

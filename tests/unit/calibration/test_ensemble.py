@@ -12,6 +12,8 @@ from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.io import tables
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def plan_dir(tmp_path):

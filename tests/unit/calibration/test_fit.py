@@ -23,6 +23,8 @@ from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.core.risk_coverage import aurc, prr, risk_at_coverage
 from gfmtrust.core.vocabulary import Why
 
+pytestmark = pytest.mark.long
+
 DIGESTS = {
     "genome": "9b2c",
     "bundles": {"gpn": "a1" * 32},

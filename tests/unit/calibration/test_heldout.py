@@ -17,6 +17,8 @@ from gfmtrust.calibration.heldout import HeldOut, on_heldout
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import RunCalibration
 
+pytestmark = pytest.mark.long
+
 N, N_BLOCKS = 5_000, 40
 HELD = 1
 

@@ -11,6 +11,8 @@ from gfmtrust.calibration.label_cells import Calls, cells
 from gfmtrust.calibration.options import Options
 from gfmtrust.core.binomial import upper_bound
 
+pytestmark = pytest.mark.long
+
 PREVALENCES = (0.01, 0.03, 0.14, 0.30, 0.50)
 
 

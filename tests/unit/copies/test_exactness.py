@@ -13,6 +13,8 @@ from paths import ROOT
 from gfmtrust.copies import index
 from gfmtrust.io.genome import Genome
 
+pytestmark = pytest.mark.long
+
 DATA = ROOT.parent / "shared" / "data"
 
 

@@ -20,6 +20,8 @@ import check_images  # noqa: E402
 import dockerfile  # noqa: E402
 import pin_images  # noqa: E402
 
+pytestmark = pytest.mark.long
+
 DOCKERFILES = sorted(dockerfile.CONTAINERS.glob("*.Dockerfile"))
 SCORE = dockerfile.CONTAINERS / "score.Dockerfile"
 DIGEST = "sha256:" + "0" * 64

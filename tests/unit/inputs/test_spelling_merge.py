@@ -14,6 +14,8 @@ from gfmtrust.inputs import spelling_merge
 from gfmtrust.inputs.record_keys import SpellingSorter, write
 from gfmtrust.inputs.spelling_merge import COLUMNS, merged_spellings
 
+pytestmark = pytest.mark.long
+
 CONTIGS = [(-1, "odd"), (-1, "zebra"), (0, "chr1"), (1, "chr10"), (2, "chr2")]
 ALTS = ["A", "C,G", "G", "TTA", "<DEL>,C,*"]
 

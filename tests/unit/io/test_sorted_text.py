@@ -11,6 +11,8 @@ from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputErr
 from gfmtrust.io.sorted_text import SortedText
 from gfmtrust.io.tabix_index import index_of, read_index
 
+pytestmark = pytest.mark.long
+
 CONTIGS = ("1", "2", "MT", "X")
 LAYOUTS = {
     "tbi": {"seq_col": 0, "start_col": 1, "end_col": 1},

@@ -12,6 +12,8 @@ from gfmtrust.core.vocabulary import Placement, Status
 from gfmtrust.inputs.variants import Variant, normalised
 from gfmtrust.readers.registry import reader_of
 
+pytestmark = pytest.mark.long
+
 WINDOW = 256
 FakeBundle = partial(fake_bundle.FakeBundle, window_bp=WINDOW, shifts=(-32, 32))
 

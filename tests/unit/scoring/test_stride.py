@@ -16,6 +16,8 @@ from gfmtrust.scoring import stride as step
 from gfmtrust.scoring.estimate import planned_passes
 from gfmtrust.scoring.options import ScoringOptions
 
+pytestmark = pytest.mark.long
+
 GENOME = random_genome(2, 20_000)
 CRE = {"cre": Spans(chr1=[(1_000, 3_000), (9_000, 12_000)])}
 

@@ -15,6 +15,8 @@ from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.registry import reader_of
 from gfmtrust.store.keys import site_keys, site_stretch, variant_keys, variant_stretch
 
+pytestmark = pytest.mark.long
+
 FakeBundle = partial(
     fake_bundle.FakeBundle, window_bp=64, shifts=(-8, 8), neighbour_offsets=(-10, -5, 5, 10)
 )

@@ -21,6 +21,8 @@ from gfmtrust.validation.oracle.laws import LAWS, draw_contigs, law_of
 from gfmtrust.validation.oracle.spectra import apobec, draw_snvs, germline
 from gfmtrust.validation.oracle.truth import chain_distribution
 
+pytestmark = pytest.mark.long
+
 EVERY_LAW = [name + twin for name in LAWS for twin in ("", "_shifted")]
 CHAINS = {"easy": (4, ((1, 0.5),)), "hard": (6, ((0.1, 0.3), (0.3, 3), (0.6, 40)))}
 
