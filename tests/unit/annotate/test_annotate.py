@@ -29,6 +29,8 @@ from gfmtrust.io.vcf.info_values import (
     word_text,
 )
 
+pytestmark = pytest.mark.long
+
 HIGH = {"rank": 3, "why": None, "rel": 0.98766, "llr": -6.25, "ent": 0.5}
 NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+")
 WORDS = [name for name in COLUMN.values() if name not in NUMBERS]

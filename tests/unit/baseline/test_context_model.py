@@ -20,6 +20,8 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.alphabet import PAD, N, decode, encode, reverse_complement
 from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
 
+pytestmark = pytest.mark.long
+
 DATA = ROOT.parent / "shared" / "data"
 PATTERNS = members.patterns()
 

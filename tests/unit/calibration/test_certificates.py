@@ -10,6 +10,8 @@ from gfmtrust.calibration import certificates
 from gfmtrust.calibration.certificates import ErrorCount, Probes
 from gfmtrust.core.vocabulary import Rank
 
+pytestmark = pytest.mark.long
+
 LARGEST = {  # docs/understand/reliability.md, "The certification splits: certificates": largest number of errors at one-sided 95 %
     0.05: {59: 0, 100: 1, 200: 4, 300: 8, 500: 16, 1000: 38, 2000: 83, 5000: 224, 10000: 463},
     0.10: {59: 1, 100: 4, 200: 12, 300: 21, 500: 38, 1000: 84, 2000: 177, 5000: 464, 10000: 950},

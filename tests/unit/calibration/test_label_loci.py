@@ -15,6 +15,8 @@ from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.outcome import label_sentences, outcome_text
 from gfmtrust.calibration.record import LabelCalibrations
 
+pytestmark = pytest.mark.long
+
 
 def places(pos, contig=0):
     return pd.DataFrame({"contig_index": np.full(len(pos), contig), "pos": np.asarray(pos)})

@@ -28,6 +28,8 @@ from gfmtrust.calibration.percentile import (
 )
 from gfmtrust.calibration.run_background import joined
 
+pytestmark = pytest.mark.long
+
 OPPOSITE = str.maketrans("ACGT", "TGCA")
 
 

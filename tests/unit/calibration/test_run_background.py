@@ -26,6 +26,8 @@ from gfmtrust.calibration.run_background import (
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.io import tables
 
+pytestmark = pytest.mark.long
+
 GENOME = random_genome(5, 20_000)
 LETTERS = GENOME.codes("chr1", 0, 20_000)
 

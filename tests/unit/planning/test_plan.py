@@ -15,6 +15,8 @@ from gfmtrust.core.vocabulary import CopyClass
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import PROBE, REGION, VARIANT
 
+pytestmark = pytest.mark.long
+
 
 def shards_of(out):
     return [

@@ -13,6 +13,8 @@ from gfmtrust.core.errors import BadDataError
 from gfmtrust.inputs.sites import surroundings
 from gfmtrust.planning import probes, site_classes
 
+pytestmark = pytest.mark.long
+
 
 def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None, copies=None):
     genome = random_genome(1, 60_000)

@@ -16,6 +16,8 @@ from gfmtrust.planning import variant_plan
 from gfmtrust.planning.copy_facts import CopyFacts
 from gfmtrust.planning.shards import PROBE, VARIANT
 
+pytestmark = pytest.mark.long
+
 GENOME = random_genome(1, 30_000)
 TEXT = GENOME._letters["chr1"].upper()
 

@@ -13,6 +13,8 @@ from gfmtrust.core.alphabet import BASES
 from gfmtrust.io import tables
 from gfmtrust.readers.registry import reader_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

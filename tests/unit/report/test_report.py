@@ -48,6 +48,8 @@ from gfmtrust.report.numbers import (
 )
 from gfmtrust.report.report import FILTERS, HTML, RunFiles, html, read_run, report
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):

@@ -18,6 +18,8 @@ from gfmtrust.store import files, merge
 from gfmtrust.store.lookup import StoredRows
 from gfmtrust.store.rows import places, rows_of
 
+pytestmark = pytest.mark.long
+
 
 def written(store, *seeds, n=50, scope=SCOPE):
     return [files.write_rows(store, scope, [stored_rows.rows(n, seed, scope)])[0] for seed in seeds]

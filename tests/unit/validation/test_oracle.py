@@ -25,6 +25,8 @@ from gfmtrust.validation.oracle.truth import (
     true_llr,
 )
 
+pytestmark = pytest.mark.long
+
 COMMITTED = ROOT / "assets" / "demo"
 
 

@@ -14,6 +14,8 @@ from gfmtrust.io.vcf.copied import Digest, Order, has_plain_info
 from gfmtrust.io.vcf.fields import NO_SNV, fields_of
 from gfmtrust.io.vcf.header import DEFAULT_LIMITS, Limits
 
+pytestmark = pytest.mark.long
+
 ALTS = [b"C", b"g", b".", b"C,T", b"<DEL>", b"*", b"ATT", b"N", b"A]chr1:5]"]
 INFOS = [b".", b"AC=1", b"X;AC=1;DP=20", b"DP=%d"]
 
