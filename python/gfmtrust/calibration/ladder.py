@@ -39,8 +39,8 @@ class Ladder:
     """Gathers the rungs from the probe sites of every shard; each site counts once."""
 
     def __init__(self) -> None:
-        self._sites: dict[tuple[str, str], float] = {}
-        self._errors: dict[tuple[str, str], float] = {}
+        self._sites: dict[tuple[str, str], int] = {}
+        self._thirds: dict[tuple[str, str], int] = {}
 
     def add(self, block: SiteBlock) -> None:
         rows = np.flatnonzero(
@@ -69,7 +69,9 @@ class Ladder:
                 of_class = answered & (copy[sites] == name)
                 key = (name.value, rung)
                 self._sites[key] = self._sites.get(key, 0) + int(of_class.sum())
-                self._errors[key] = self._errors.get(key, 0.0) + float(errors[of_class].sum())
+                # an error against any letter is a number of thirds, and whole numbers have one sum
+                thirds = int(np.rint(3 * errors[of_class]).sum())
+                self._thirds[key] = self._thirds.get(key, 0) + thirds
 
     def rows(self) -> tuple[LadderRow, ...]:
         """A row per copy class and rung that has a site. The interval takes each site as one
@@ -80,7 +82,7 @@ class Ladder:
                 n = self._sites.get((name.value, rung), 0)
                 if not n:
                     continue
-                errors = self._errors[name.value, rung]
+                errors = self._thirds[name.value, rung] / 3
                 low, high = lower_bound(errors, n, 0.025), upper_bound(errors, n, 0.025)
                 rows.append(
                     LadderRow(name.value, rung, int(n), errors / n, float(low), float(high))
