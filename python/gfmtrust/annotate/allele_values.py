@@ -13,7 +13,7 @@ from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.io import tables
 from gfmtrust.io.position_table import PositionTable, Rows, integers
-from gfmtrust.io.vcf.fields import NO_SNV, Fields
+from gfmtrust.io.vcf.fields import NO_SNV, Fields, Located, snv_codes
 from gfmtrust.io.vcf.info_texts import InfoTexts, info_texts
 from gfmtrust.io.vcf.info_values import COLUMN
 from gfmtrust.io.vcf.reader import format_position
@@ -21,9 +21,8 @@ from gfmtrust.io.vcf.reader import format_position
 CACHE_ROWS = 500_000
 """Alleles with finished texts in memory, about 400 bytes each: 200 MB however large the cohort
 is."""
-BASE_CODE = {base: number for number, base in enumerate(BASES)}
 SNV_CODES = {
-    (ref, alt): BASE_CODE[ref.upper()] * 4 + BASE_CODE[alt.upper()]
+    (ref, alt): BASES.index(ref.upper()) * 4 + BASES.index(alt.upper())
     for ref in BASES + BASES.lower()
     for alt in BASES + BASES.lower()
 }
@@ -183,7 +182,7 @@ def _decoded(table: pa.Table) -> dict[str, Any]:
         "texts": info_texts(table),
         "ref": ref,
         "alt": alt,
-        "snv": _snv_codes(ref, alt),
+        "snv": snv_codes(_located(ref), _located(alt)),
     }
 
 
@@ -193,17 +192,7 @@ def _letters(column: pa.Array) -> InfoTexts:
     return InfoTexts(data.to_pybytes() if data else b"", start)
 
 
-def _snv_codes(ref: InfoTexts, alt: InfoTexts) -> np.ndarray:
-    """Code of each allele, int64 (n,): REF times four plus ALT, or NO_SNV."""
-    ref_code, alt_code = _base_codes(ref), _base_codes(alt)
-    return np.where((ref_code < 4) & (alt_code < 4), ref_code * 4 + alt_code, NO_SNV)
-
-
-def _base_codes(texts: InfoTexts) -> np.ndarray:
-    """Code of each text that is one base, else 4, int64 (n,)."""
-    code = np.full(256, 4, np.int64)
-    for base, number in BASE_CODE.items():
-        code[ord(base)] = number
+def _located(texts: InfoTexts) -> Located:
+    # the zero stands behind an empty last text, whose first byte is looked at too
     letters = np.frombuffer(texts.data + b"\0", np.uint8)
-    start = texts.offsets[:-1]
-    return np.where(np.diff(texts.offsets) == 1, code[letters[start]], 4)
+    return letters, texts.offsets[:-1], texts.offsets[1:]

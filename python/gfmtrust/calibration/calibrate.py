@@ -45,8 +45,6 @@ from gfmtrust.inputs import training
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import HELD_OUT
 
-log = logging.getLogger(__name__)
-
 if TYPE_CHECKING:
     import pandas as pd
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.core.alphabet import BASES
+from gfmtrust.core.alphabet import FOLD, N
 from gfmtrust.io.vcf.header import CONTIG, N_FIXED, Limits
 
 TAB, LINE_END, DOT = 9, 10, 46
@@ -23,9 +23,8 @@ MAX_CONTIG_LETTERS = 64
 MAX_DIGITS = 18
 """Digits of POS that an int64 holds, see `reader.parse_position`."""
 NO_SNV = -1
-_CODE = np.full(256, 4, np.int64)
-for _number, _letter in enumerate(BASES):
-    _CODE[ord(_letter)] = _CODE[ord(_letter.lower())] = _number
+Located = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Texts in a buffer: its bytes, and the offsets of the first byte of each and behind the last (n,)."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +83,20 @@ def fields_of(text: bytes, n_columns: int, limits: Limits) -> Fields | None:
     ref, alt = (tabs[:, 2] + 1, tabs[:, 3]), (tabs[:, 3] + 1, tabs[:, 4])
     if contigs is None or pos is None or (ref[1] <= ref[0]).any() or (alt[1] <= alt[0]).any():
         return None
-    ref_code, alt_code = (
-        np.where(end - start == 1, _CODE[letters[start]], 4) for start, end in (ref, alt)
-    )
-    snv = np.where((ref_code < 4) & (alt_code < 4), ref_code * 4 + alt_code, NO_SNV)
+    snv = snv_codes((letters, *ref), (letters, *alt))
     has_alt = (alt[1] - alt[0] > 1) | (letters[alt[0]] != DOT)
     info = tabs[:, 6] + 1, tabs[:, 7] if n_columns > N_FIXED else ends
     fields = Fields(text, starts, ends, contigs, pos, ref, alt, info, snv, has_alt)
     return fields if _alleles_are_ordinary(fields) else None
+
+
+def snv_codes(ref: Located, alt: Located) -> np.ndarray:
+    """Code of REF times four plus the code of ALT where both are one base, else NO_SNV, int64 (n,)."""
+    ref_code, alt_code = (
+        np.where(end - start == 1, FOLD[letters[start]].astype(np.int64), N)
+        for letters, start, end in (ref, alt)
+    )
+    return np.where((ref_code < N) & (alt_code < N), ref_code * 4 + alt_code, NO_SNV)
 
 
 def _tabs_of_columns(
