@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from gfmtrust.cli.steps.given import scoring_options
+
 
 def audit(options: argparse.Namespace) -> None:
     from gfmtrust.audit import run
     from gfmtrust.audit.study import AuditSizes
-    from gfmtrust.scoring.options import ScoringOptions
 
     run.audit(
         run.AuditRequest(
@@ -22,11 +23,6 @@ def audit(options: argparse.Namespace) -> None:
             AuditSizes(options.sites, options.windows, options.probes),
             options.price_per_hour,
             options.skip_unfit,
-            ScoringOptions(
-                device=options.device,
-                threads=options.cpus,
-                max_n=options.max_n,
-                allow_long_window=options.allow_long_window,
-            ),
+            scoring_options(options),
         )
     )

@@ -6,31 +6,10 @@ import argparse
 import logging
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gfmtrust.scoring.options import ScoringOptions
+from gfmtrust.cli.steps.given import scoring_options
 
 log = logging.getLogger("gfmtrust")
-
-
-def _scoring_options(options: argparse.Namespace) -> ScoringOptions:
-    """The options of scoring that the step has; the others keep their defaults."""
-    from gfmtrust.scoring.options import ScoringOptions
-
-    given = vars(options) | {"threads": options.cpus}
-    names = (
-        "views",
-        "neighbours",
-        "max_n",
-        "device",
-        "threads",
-        "batch",
-        "allow_long_window",
-        "score_store",
-        "new_rows",
-    )
-    return ScoringOptions(**{name: given[name] for name in names if name in given})
 
 
 def estimate_run(options: argparse.Namespace) -> None:
@@ -42,7 +21,7 @@ def estimate_run(options: argparse.Namespace) -> None:
             options.bundles,
             options.out,
             options.region_stride,
-            _scoring_options(options),
+            scoring_options(options),
         )
     )
 
@@ -56,7 +35,7 @@ def choose_stride(options: argparse.Namespace) -> None:
         options.bundle,
         options.out,
         options.region_stride,
-        _scoring_options(options),
+        scoring_options(options),
     )
     for check in choice.checks:
         log.info(
@@ -79,7 +58,7 @@ def score_sites(options: argparse.Namespace) -> None:
         options.bundle,
         options.shard,
         options.out_dir,
-        replace(_scoring_options(options), stride=stride, score_table=options.score_table),
+        replace(scoring_options(options), stride=stride, score_table=options.score_table),
     )
 
 
@@ -100,7 +79,7 @@ def precompute(options: argparse.Namespace) -> None:
         options.bundle,
         options.regions or options.contigs,
         options.out,
-        _scoring_options(options),
+        scoring_options(options),
         precompute.Scale(options.shard_size, *options.part),
         options.contig_map,
     )
