@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gfmtrust.core.alphabet import N
-from gfmtrust.inputs.sites import block_of, surroundings
+from gfmtrust.inputs.sites import block_of, place_key, surroundings
 from gfmtrust.planning import probes
 from gfmtrust.planning.copy_facts import CopyFacts
 from gfmtrust.planning.regions import Regions
@@ -44,21 +44,42 @@ class Source:
     block_bp: int
 
 
-def _sites(genome, regions: Regions, copies: CopyFacts, contig_index, pos, alt=None) -> Sites:
-    """Sites as the draw sees them; region and copy classes as the numbers of their names."""
+@dataclass(frozen=True)
+class Candidates:
+    """Sites to draw from, (n,) each: contig_index and pos, int64, sorted; is_free: whether no allele
+    of the run lies there, bool. Which sites these are depends on the genome and the seed alone."""
+
+    contig_index: np.ndarray
+    pos: np.ndarray
+    is_free: np.ndarray
+
+    @classmethod
+    def none(cls) -> Candidates:
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, bool))
+
+    def take(self, rows: np.ndarray) -> Candidates:
+        return Candidates(*(values[rows] for values in vars(self).values()))
+
+
+def _sites(
+    genome, regions: Regions, copies: CopyFacts, contig_index, pos, alt=None, is_free=None
+) -> Sites:
+    """Sites as the draw sees them; region and copy classes by their names."""
     around = surroundings(genome, contig_index, pos)
     copy = copies.columns(contig_index, pos, np.ones(len(pos), np.int64), around.soft_masked)
     return Sites(
+        place_key(contig_index, pos),
         around,
         regions.classes(genome, contig_index, pos, copy["copy_class"]),
         copy["copy_class"],
         alt,
+        is_free,
     )
 
 
 def further(
     source: Source,
-    candidates: tuple[np.ndarray, np.ndarray],
+    candidates: Candidates,
     drawn_before: dict[str, np.ndarray],
     seed: int,
 ) -> dict[str, np.ndarray]:
@@ -66,25 +87,32 @@ def further(
     as many as those contigs lack of the number drawn before. They are drawn like all others, so that those drawn there
     before and these are together a draw from the held-out contigs. No rows without a candidate."""
     n = len(drawn_before["pos"])
-    before = np.isin(drawn_before["contig_index"], np.unique(candidates[0])).sum()
-    if not len(candidates[0]) or before >= n:
+    before = np.isin(drawn_before["contig_index"], np.unique(candidates.contig_index)).sum()
+    if not candidates.is_free.any() or before >= n:
         return {name: values[:0] for name, values in drawn_before.items()}
     return drawn(source, candidates, n - int(before), seed + FURTHER)[0]
 
 
 def drawn(
-    source: Source, candidates: tuple[np.ndarray, np.ndarray], number: int | str, seed: int
+    source: Source, candidates: Candidates, number: int | str, seed: int
 ) -> tuple[dict[str, np.ndarray], probes.Drawing]:
-    """Columns of tables.PROBES in genome order, and how the draw went. candidates: contig_index and
-    pos of the sites to draw from, int64 (m,); number: of probes, or `auto`."""
+    """Columns of tables.PROBES in genome order, and how the draw went. number: of probes, or
+    `auto`."""
     genome, snvs, regions, copies = source.genome, source.snvs, source.regions, source.copies
-    contig_index, pos = candidates
     local_surprisal, block_bp = source.local_surprisal, source.block_bp
-    sites = _sites(genome, regions, copies, contig_index, pos)
+    sites = _sites(
+        genome,
+        regions,
+        copies,
+        candidates.contig_index,
+        candidates.pos,
+        is_free=candidates.is_free,
+    )
     usable = np.flatnonzero(
         (sites.around.base < N) & (sites.around.left < N) & (sites.around.right < N)
     )
-    contig_index, pos, sites = contig_index[usable], pos[usable], sites.take(usable)
+    candidates, sites = candidates.take(usable), sites.take(usable)
+    contig_index, pos = candidates.contig_index, candidates.pos
     around, region_classes, copy_classes = sites.around, sites.region, sites.copy
     surprisal_of_row = np.full(len(pos), np.nan, np.float32)
 
@@ -121,7 +149,7 @@ def drawn(
             "probes: %d of the %d asked for could be drawn from %d candidate sites",
             len(chosen.row),
             n,
-            len(pos),
+            np.count_nonzero(candidates.is_free),
         )
     at = chosen.row
     missing = np.unique(at[~np.isfinite(surprisal_of_row[at])]) if len(at) else at
@@ -143,14 +171,14 @@ def drawn(
     }, drawing
 
 
-def pool(genome, intervals, taken, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Candidate sites, sorted: every base of the intervals where there are few, else POOL_SITES
-    that are drawn uniformly. No site lies under an allele of the run. intervals: stretches of A, C,
-    G and T in each contig, int64 (n, 2)."""
+def pool(genome, intervals, taken, rng) -> Candidates:
+    """Candidate sites: every base of the intervals where there are few, else POOL_SITES that are
+    drawn uniformly. Those under an allele of the run are not free. intervals: stretches of A, C, G
+    and T in each contig, int64 (n, 2)."""
     spans = np.array([(part[:, 1] - part[:, 0]).sum() for part in intervals], dtype=np.int64)
     total = int(spans.sum())
     per_contig = spans if total <= POOL_SITES else rng.multinomial(POOL_SITES, spans / total)
-    indexes, positions = [], []
+    parts = [Candidates.none()]
     for index, mask in taken.by_contig(genome):
         n, span = int(per_contig[index]), int(spans[index])
         if not n:
@@ -158,10 +186,7 @@ def pool(genome, intervals, taken, rng) -> tuple[np.ndarray, np.ndarray]:
         ends = np.cumsum(intervals[index][:, 1] - intervals[index][:, 0])
         rank = np.arange(span) if n == span else np.sort(rng.integers(0, span, n))
         run = np.searchsorted(ends, rank, side="right")
-        pos = intervals[index][run, 1] - (ends[run] - rank)
-        pos = np.unique(pos[mask[pos] & 1 == 0])
-        indexes.append(np.full(len(pos), index, np.int64))
-        positions.append(pos)
-    if not indexes:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return np.concatenate(indexes), np.concatenate(positions)
+        pos = np.unique(intervals[index][run, 1] - (ends[run] - rank))
+        parts.append(Candidates(np.full(len(pos), index, np.int64), pos, mask[pos] & 1 == 0))
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return Candidates(*(np.concatenate(column) for column in columns))

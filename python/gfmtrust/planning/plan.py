@@ -30,6 +30,7 @@ from gfmtrust.io import tables
 from gfmtrust.planning import drawn_probes, probes, shards, variant_plan
 from gfmtrust.planning.asked_sites import asked_sites
 from gfmtrust.planning.copy_facts import CopyFacts
+from gfmtrust.planning.drawn_probes import Candidates
 from gfmtrust.planning.regions import Regions
 from gfmtrust.planning.snvs import Reservoir, Snvs
 
@@ -99,19 +100,21 @@ def plan_sites(
         genome, snvs, probes.probe_number(snvs.n_sites, options.probes)
     )
     pool = drawn_probes.pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
-    contig_index, pos = pool
     heldout_intervals = [
         part if index in heldout_numbers else nowhere for index, part in enumerate(intervals)
     ]
     rng = np.random.default_rng([seed, 0x9002])
     heldout = (
-        drawn_probes.pool(genome, heldout_intervals, taken, rng) if heldout_numbers else _no_sites()
+        drawn_probes.pool(genome, heldout_intervals, taken, rng)
+        if heldout_numbers
+        else Candidates.none()
     )
-    variants = variant_plan.with_probes(
-        collector.variants(), genome, contig_index, pos, block_bp, seed
+    variants = variant_plan.with_probes(collector.variants(), genome, pool, block_bp, seed)
+    candidates = (
+        np.concatenate([pool.contig_index, heldout.contig_index]),
+        np.concatenate([pool.pos, heldout.pos]),
     )
-    candidates = [np.concatenate(both) for both in zip(pool, heldout, strict=True)]
-    asked = asked_sites(genome, taken, regions, (candidates[0], candidates[1]), variants)
+    asked = asked_sites(genome, taken, regions, candidates, variants)
     copies = CopyFacts(_copy_index(genome, asked, checks, options))
     copies.index.write(out_dir / COPY_INDEX, checks.genome.digest)
     source = drawn_probes.Source(genome, snvs, regions, copies, local_surprisal, block_bp)
@@ -183,10 +186,6 @@ def _source_contigs(genome, checks: Checks, options: PlanOptions) -> np.ndarray:
     return is_source
 
 
-def _no_sites() -> tuple[np.ndarray, np.ndarray]:
-    return np.empty(0, np.int64), np.empty(0, np.int64)
-
-
 def _held_out(genome, checks: Checks, options: PlanOptions) -> list[int]:
     """Numbers of the contigs that were held out of the models' training. Raises UsageError (64) for
     one that the genome lacks, and where the probes come from another genome."""
@@ -208,12 +207,11 @@ def _write_alleles(
 ) -> tuple[dict, Snvs]:
     """Merge the record keys of the inputs; write them and the single alleles with their statuses
     and frequencies, and keep a uniform subset of the SNVs."""
-    rng = np.random.default_rng([options.seed, 0xA11E])
     population = options.population
     statuses: dict[str, int] = {}
     n_spellings = n_snv_sites = n_frequencies = 0
     progress = Progress("plan", "spellings of records")
-    reservoir = Reservoir(SAMPLED_SNVS, rng)
+    reservoir = Reservoir(SAMPLED_SNVS, options.seed)
     selected = include.contains if include is not None else None
     with (
         tables.TableWriter(out_dir / "spellings.parquet", tables.SPELLINGS) as spelled,

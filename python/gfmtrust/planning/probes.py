@@ -10,16 +10,18 @@ docs/understand/reliability.md, "Drawing the probes".
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gfmtrust.core.alphabet import COMPLEMENT, N
+from gfmtrust.core.alphabet import COMPLEMENT
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.mutation import MUTATION_CLASSES
 from gfmtrust.core.vocabulary import CopyClass
-from gfmtrust.inputs.sites import Surroundings
-from gfmtrust.planning.site_classes import LEVELS, SiteClasses, Sites, cell_of, site_key
+from gfmtrust.planning import imitated, stable_draws
+from gfmtrust.planning.imitated import Alleles
+from gfmtrust.planning.site_classes import LEVELS, SiteClasses, Sites, site_key
+from gfmtrust.planning.stable_draws import Purpose
 
 MIN_SNVS_FOR_SPECTRUM = 1_000
 MIN_SNVS_FOR_SURPRISAL = 20
@@ -63,27 +65,6 @@ class Drawing:
     merged: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
 
 
-@dataclass(frozen=True)
-class _Alleles:
-    """Alleles to imitate, (n,) each, with the letters of their sites; cell: see `cell_of`."""
-
-    real: np.ndarray
-    other: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    region: np.ndarray
-    copy: np.ndarray
-    gc: np.ndarray
-    cell: np.ndarray
-
-    def take(self, rows: np.ndarray) -> _Alleles:
-        return _Alleles(*(values[rows] for values in vars(self).values()))
-
-    def joined(self, other: _Alleles) -> _Alleles:
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return _Alleles(*(np.concatenate(pair) for pair in pairs))
-
-
 def probe_number(n_snv_sites: int, asked: str | int, need: float = 0.0) -> int:
     """`auto` is a tenth of the run's unique SNV sites or PROBES_OF_CELL for each unit of `need`
     (see `needed`), whichever is more, within 8,000 and 20,000; a number is taken as it is."""
@@ -97,9 +78,8 @@ def needed(snvs: Sites, bases: Sites | None = None) -> float:
     """The sum of the needs of the cells that hold enough of the run's SNVs or sampled region bases
     to have an equal share of the probes."""
     (snvs, *others), copy_names = _numbered(snvs, *([] if bases is None else [bases]))
-    rng = np.random.default_rng(0)
-    alleles = [_alleles_of(snvs, _usable(snvs))]
-    alleles += [_against_any_letter(one, len(one.region), rng) for one in others]
+    alleles = [imitated.of_snvs(snvs, imitated.usable(snvs))]
+    alleles += [imitated.against_any_letter(one, len(one.region), seed=0) for one in others]
     cells, counts = np.unique(np.concatenate([one.cell for one in alleles]), return_counts=True)
     return float(_needs(cells[counts >= MIN_SNVS_OF_CELL], copy_names).sum())
 
@@ -125,11 +105,11 @@ def draw(
     hold at least MIN_SNVS_OF_CELL of them: a rare cell is certified on probes of its own or not at
     all. The need of all cells is equal, that of near copies smaller (NEED_OF_NEAR_COPY). bases: a
     sample of the region bases, which are flagged against any other letter and so have cells that
-    the SNVs may lack. Draws are i.i.d. with replacement within a cell. Raises
-    BadDataError (65) where the genome has no base to draw.
+    the SNVs may lack. Sites are drawn independently and with replacement. Raises BadDataError (65)
+    where the genome has no base to draw.
     """
     around = pool.around
-    if not len(around.base):
+    if not len(around.base) or (pool.is_free is not None and not pool.is_free.any()):
         raise BadDataError(
             message(
                 "FASTA",
@@ -138,44 +118,40 @@ def draw(
                 "give --calibration",
             )
         )
-    rng = np.random.default_rng([seed, 0x9E37])
     drawing = Drawing(soft_masked=bool(around.soft_masked.any()))
     (pool, snvs, *others), copy_names = _numbered(pool, snvs, *([] if bases is None else [bases]))
-    usable = _usable(snvs)
-    sampled = _sampled(snvs, usable, pool, n * OVERSIZE, rng, drawing)
+    usable = imitated.usable(snvs)
+    of_run = imitated.of_snvs(snvs, usable)
+    if len(usable) < MIN_SNVS_FOR_SPECTRUM:
+        drawing.spectrum = "default"
+    alleles = (
+        of_run if drawing.spectrum == "run" else imitated.any_substitution(pool, n * OVERSIZE, seed)
+    )
     is_run = len(usable) >= MIN_SNVS_FOR_SURPRISAL
-    run = _alleles_of(snvs, usable) if is_run else sampled
-    wanted = run.cell
+    run_cell = (of_run if is_run else alleles).cell
+    wanted = run_cell
     if others:
-        of_bases = _against_any_letter(others[0], min(len(others[0].region), len(run.cell)), rng)
+        n_bases = min(len(others[0].region), len(run_cell))
+        of_bases = imitated.against_any_letter(others[0], n_bases, seed)
         wanted = np.concatenate([wanted, of_bases.cell])
-        names, counts = np.unique(run.cell, return_counts=True)
+        names, counts = np.unique(run_cell, return_counts=True)
         lacking = ~np.isin(of_bases.cell, names[counts >= MIN_SNVS_OF_CELL])
-        sampled = sampled.joined(of_bases.take(np.flatnonzero(lacking)))
+        alleles = alleles.joined(of_bases.take(np.flatnonzero(lacking)))
     edges = np.quantile(snvs.around.gc if drawing.spectrum == "run" else around.gc, QUINTILES)
-    classes = SiteClasses(pool, np.searchsorted(edges, around.gc))
+    source = _Source(
+        SiteClasses(pool, np.searchsorted(edges, around.gc), seed), around.base, edges, seed
+    )
     parts = []
     for cell, quota in quotas(wanted, n, copy_names).items():
-        of_cell = np.flatnonzero(sampled.cell == cell)
+        of_cell = np.flatnonzero(alleles.cell == cell)
         if not len(of_cell) or not quota:
             continue
-        imitated = sampled.take(of_cell[rng.integers(0, len(of_cell), quota * OVERSIZE)])
         # a cell with too few SNVs of its own is matched to all SNVs
-        in_cell = usable[run.cell == cell] if is_run else usable[:0]
+        in_cell = usable[run_cell == cell] if is_run else usable[:0]
         if len(in_cell) < MIN_SNVS_FOR_SURPRISAL <= len(usable):
             in_cell = usable
-        parts.append(
-            _draw_cell(
-                quota,
-                imitated,
-                classes,
-                around,
-                np.searchsorted(edges, imitated.gc),
-                _Surprisals(surprisal_of_pool, surprisal_of_snvs(in_cell)),
-                rng,
-                drawing,
-            )
-        )
+        surprisals = _Surprisals(surprisal_of_pool, surprisal_of_snvs(in_cell))
+        parts.append(_draw_cell(quota, alleles.take(of_cell), source, surprisals, drawing))
     if not parts:
         return Probes(np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, bool)), drawing
     return Probes(*(np.concatenate(columns) for columns in zip(*parts, strict=True))), drawing
@@ -187,11 +163,10 @@ def _numbered(*sites: Sites) -> tuple[list[Sites], np.ndarray]:
     regions = np.unique(np.concatenate([np.asarray(one.region) for one in sites]))
     copies = np.unique(np.concatenate([np.asarray(one.copy) for one in sites]))
     return [
-        Sites(
-            one.around,
-            np.searchsorted(regions, one.region),
-            np.searchsorted(copies, one.copy),
-            one.alt,
+        replace(
+            one,
+            region=np.searchsorted(regions, one.region),
+            copy=np.searchsorted(copies, one.copy),
         )
         for one in sites
     ], copies
@@ -220,91 +195,67 @@ class _Surprisals:
     of_run: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Source:
+    """Where sites are drawn from: classes of the pool, the base of each of its rows, the edges of
+    the GC bins, and the seed."""
+
+    classes: SiteClasses
+    base: np.ndarray
+    gc_edges: np.ndarray
+    seed: int
+
+
 def _draw_cell(
-    n: int,
-    imitated: _Alleles,
-    classes: SiteClasses,
-    around: Surroundings,
-    gc_bin: np.ndarray,
-    surprisals: _Surprisals,
-    rng: np.random.Generator,
-    drawing: Drawing,
+    n: int, alleles: Alleles, source: _Source, surprisals: _Surprisals, drawing: Drawing
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return pool row, decoy and orientation of at most n probes of one cell."""
-    run_oriented = np.arange(len(imitated.real)) % 2 == 0
-    here = np.where(run_oriented, imitated.real, imitated.other)
-    decoy = np.where(run_oriented, imitated.other, imitated.real)
+    """Return pool row, decoy and orientation of at most n probes of one cell.
+
+    The alleles are imitated in turn, in an order of their own, once in each orientation in each
+    turn: one more allele in the run adds its imitations and removes as many at the end.
+    """
+    order = np.argsort(stable_draws.words(source.seed, Purpose.ALLELE_ORDER, alleles.name))
+    turn, at = np.divmod(np.arange(n * OVERSIZE // 2).repeat(2), len(order))
+    run_oriented = np.arange(len(at)) % 2 == 0
+    allele = alleles.take(order[at])
+    draw = stable_draws.words(source.seed, Purpose.IMITATION, allele.name, turn, run_oriented)
+    here = np.where(run_oriented, allele.real, allele.other)
+    decoy = np.where(run_oriented, allele.other, allele.real)
+    gc_bin = np.searchsorted(source.gc_edges, allele.gc)
     wanted = [
-        site_key(here, imitated.left, imitated.right, imitated.copy, imitated.region, gc_bin, level)
+        site_key(here, allele.left, allele.right, allele.copy, allele.region, gc_bin, level)
         for level in range(len(LEVELS))
     ]
-    rows = classes.draw(wanted, rng, drawing.merged)
+    rows = source.classes.draw(wanted, draw, drawing.merged)
     drawn = np.flatnonzero(rows >= 0)
-    rows, here, decoy, run_oriented = rows[drawn], here[drawn], decoy[drawn], run_oriented[drawn]
-    decoy = np.where(around.base[rows] == here, decoy, COMPLEMENT[decoy]).astype(np.uint8)
-    keep = _thinned(n, rows, run_oriented, surprisals, drawing, rng)
+    rows, here, decoy, run_oriented, draw = (
+        values[drawn] for values in (rows, here, decoy, run_oriented, draw)
+    )
+    decoy = np.where(source.base[rows] == here, decoy, COMPLEMENT[decoy]).astype(np.uint8)
+    keep = _thinned(
+        n,
+        rows,
+        run_oriented,
+        surprisals,
+        drawing,
+        stable_draws.uniform(source.seed, Purpose.KEEP, draw),
+    )
     return rows[keep], decoy[keep], run_oriented[keep]
 
 
-def _usable(snvs: Sites) -> np.ndarray:
-    """Return the rows of the SNVs whose letters are all known."""
-    around, alt = snvs.around, np.asarray(snvs.alt)
-    return np.flatnonzero(
-        (around.base < N)
-        & (alt < N)
-        & (around.base != alt)
-        & (around.left < N)
-        & (around.right < N)
-    )
-
-
-def _alleles_of(snvs: Sites, rows: np.ndarray) -> _Alleles:
-    around, alt = snvs.around.take(rows), np.asarray(snvs.alt)[rows]
-    copy = snvs.copy[rows]
-    cell = cell_of(around.base, alt, around.left, around.right, copy)
-    return _Alleles(
-        around.base, alt, around.left, around.right, snvs.region[rows], copy, around.gc, cell
-    )
-
-
-def _against_any_letter(bases: Sites, n: int, rng: np.random.Generator) -> _Alleles:
-    """Return about n region bases, each with one of the other letters, without those next to an
-    N."""
-    rows = rng.integers(0, len(bases.region), n)
-    base = bases.around.base[rows]
-    alt = ((base.astype(np.int64) + 1 + rng.integers(0, 3, n)) % 4).astype(np.uint8)
-    chosen = bases.take(rows)
-    with_letters = Sites(chosen.around, chosen.region, chosen.copy, alt)
-    return _alleles_of(with_letters, _usable(with_letters))
-
-
-def _sampled(
-    snvs: Sites, usable: np.ndarray, pool: Sites, n: int, rng, drawing: Drawing
-) -> _Alleles:
-    """Return n alleles to imitate: the run's own or, where it has too few, all substitutions with
-    equal probability on flanks of the genome."""
-    if len(usable) >= MIN_SNVS_FOR_SPECTRUM:
-        return _alleles_of(snvs, usable[rng.integers(0, len(usable), n)])
-    drawing.spectrum = "default"
-    rows = rng.integers(0, len(pool.region), n)
-    pair = rng.integers(0, 12, n)
-    real = (pair // 3).astype(np.uint8)
-    other = ((real + 1 + pair % 3) % 4).astype(np.uint8)
-    around, copy = pool.around.take(rows), pool.copy[rows]
-    cell = cell_of(real, other, around.left, around.right, copy)
-    return _Alleles(
-        real, other, around.left, around.right, pool.region[rows], copy, around.gc, cell
-    )
-
-
 def _thinned(
-    n: int, rows: np.ndarray, run_oriented: np.ndarray, surprisals: _Surprisals, drawing, rng
+    n: int,
+    rows: np.ndarray,
+    run_oriented: np.ndarray,
+    surprisals: _Surprisals,
+    drawing: Drawing,
+    number: np.ndarray,
 ) -> np.ndarray:
     """Return which draws to keep: at most n, half in each orientation, and distributed like the
     local surprisal of the run's SNVs if the cell has enough of them.
 
-    Each draw is kept or discarded by an independent random number and never drawn again, so that
-    the kept draws stay i.i.d. and the binomial bound is exact.
+    Each draw is kept or discarded by an independent random number of its own (`number`, in [0, 1))
+    and never drawn again, so that the kept draws stay independent.
     """
     run = surprisals.of_run[np.isfinite(surprisals.of_run)]
     chance = np.ones(len(rows))
@@ -319,7 +270,7 @@ def _thinned(
         share_drawn = np.bincount(bins[answered], minlength=n_bins) / max(1, answered.sum())
         ratio = np.divide(share_run, share_drawn, out=np.zeros(n_bins), where=share_drawn > 0)
         chance = np.where(answered, ratio[bins] / max(ratio.max(), 1e-300), 0)
-    accepted = rng.random(len(rows)) < chance
+    accepted = number < chance
     kept = [
         np.flatnonzero(accepted & (run_oriented == side))[:quota]
         for side, quota in ((True, n - n // 2), (False, n // 2))

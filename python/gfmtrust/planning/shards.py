@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.vocabulary import CONTROL_PROBES, NEGATIVE_CONTROLS, ShardKind, Status
-from gfmtrust.inputs.sites import surroundings
+from gfmtrust.inputs.sites import place_key, surroundings
 from gfmtrust.io import tables
+from gfmtrust.planning import stable_draws
 from gfmtrust.planning.copy_facts import CopyFacts
+from gfmtrust.planning.stable_draws import Purpose
 
 VARIANT, PROBE, REGION, HELD_OUT = 1, 2, 4, 8
 """Bits of the column `use`. HELD_OUT: a further probe of contigs that were held out of the models'
@@ -157,8 +159,10 @@ def write_controls(genome, regions, copies: CopyFacts, plan_dir: Path, seed: int
     """Write a shard for each negative control: the sites of CONTROL_PROBES of the probes, drawn
     with the seed. Return the number of their sites."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"]).to_pandas()
-    drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[:CONTROL_PROBES]
-    sites = probe.iloc[np.sort(drawn)].drop_duplicates()
+    probe = probe.drop_duplicates()
+    place = place_key(probe["contig_index"], probe["pos"])
+    drawn = np.argsort(stable_draws.words(seed, Purpose.CONTROL, place), kind="stable")
+    sites = probe.iloc[np.sort(drawn[:CONTROL_PROBES])]
     shard = {name: [] for name in tables.SHARD.names}
     for index, rows in sites.groupby("contig_index", sort=True):
         pos = rows["pos"].to_numpy(np.int64)

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.core.alphabet import BASES, encode
-from gfmtrust.inputs.sites import surroundings
+from gfmtrust.inputs.sites import place_key, surroundings
+from gfmtrust.planning import stable_draws
+from gfmtrust.planning.stable_draws import Purpose
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,11 @@ class Snvs:
 
 
 class Reservoir:
-    """A uniform subset of a stream of rows: each row has a random key, and the rows with the
-    smallest keys are kept."""
+    """A uniform subset of a stream of SNVs: each has a random key, and those with the smallest keys
+    are kept. The key belongs to the allele, so that other alleles do not change it."""
 
-    def __init__(self, size: int, rng: np.random.Generator):
-        self._size, self._rng = size, rng
+    def __init__(self, size: int, seed: int):
+        self._size, self._seed = size, seed
         self._kept = pd.DataFrame(
             {
                 "contig_index": np.empty(0, np.int64),
@@ -64,16 +66,24 @@ class Reservoir:
 
     def add(self, frame: pd.DataFrame) -> None:
         """Add SNVs, each with the same chance to stay; rows with REF equal to ALT are left out."""
-        frame = frame[["contig_index", "pos", "ref", "alt"]].assign(
-            key=self._rng.random(len(frame))
+        frame = frame.loc[frame["ref"] != frame["alt"], ["contig_index", "pos", "ref", "alt"]]
+        frame = frame.assign(
+            key=stable_draws.uniform(
+                self._seed,
+                Purpose.SNV_OF_RUN,
+                place_key(frame["contig_index"], frame["pos"]),
+                encode("".join(frame["alt"])),
+            )
         )
-        frame = frame[frame["ref"] != frame["alt"]]
         self._kept = pd.concat([self._kept, frame], ignore_index=True) if len(self._kept) else frame
         if len(self._kept) > 2 * self._size:
             self._kept = self._kept.nsmallest(self._size, "key")
 
     def rows(self) -> pd.DataFrame:
-        """Return the sampled SNVs, sorted by contig, position and ALT."""
-        return self._kept.nsmallest(self._size, "key").sort_values(
-            ["contig_index", "pos", "alt"], ignore_index=True
+        """Return the sampled SNVs, sorted by contig, position and ALT. An SNV that two inputs write
+        under two names of one contig is one."""
+        return (
+            self._kept.drop_duplicates(["contig_index", "pos", "alt"])
+            .nsmallest(self._size, "key")
+            .sort_values(["contig_index", "pos", "alt"], ignore_index=True)
         )

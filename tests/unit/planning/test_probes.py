@@ -21,7 +21,7 @@ def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None, copies=None):
     pos = np.arange(200, 59_800)
     pool = surroundings(genome, np.zeros(len(pos), int), pos)
     rng = np.random.default_rng(seed)
-    at = rng.choice(len(pos), n_snvs) if n_snvs else np.empty(0, int)
+    at = rng.choice(len(pos), n_snvs, replace=False) if n_snvs else np.empty(0, int)
     if spectrum == "C>T":
         at = at[pool.base[at] == 1]
     snv = pool.take(at)
@@ -35,8 +35,8 @@ def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None, copies=None):
     by_row = np.zeros(len(pos)) if surprisal is None else surprisal
     drawn, drawing = probes.draw(
         n,
-        site_classes.Sites(pool, region, copy),
-        site_classes.Sites(snv, region[at], copy[at], alt),
+        site_classes.Sites(pos, pool, region, copy),
+        site_classes.Sites(pos[at], snv, region[at], copy[at], alt),
         lambda rows: by_row[rows],
         lambda rows: by_row[at[rows]],
         seed,
@@ -111,7 +111,7 @@ def test_few_snvs_are_matched_as_soon_as_the_shift_test_tests_them(n_snvs):
     """68 SNVs of ClinVar lay 1.1 bit from probes that were not matched, and the shift test fired."""
     rng = np.random.default_rng(3)
     surprisal = rng.uniform(0.5, 2.0, 59_600)
-    at = np.random.default_rng(5).choice(59_600, n_snvs)  # where `run` puts them
+    at = np.random.default_rng(5).choice(59_600, n_snvs, replace=False)  # where `run` puts them
     surprisal[at] = rng.uniform(0.5, 0.8, n_snvs)
     _, drawn, drawing, _ = run(n_snvs, n=500, surprisal=surprisal)
     result = surprisal[drawn.row]
@@ -150,8 +150,8 @@ def test_a_genome_without_a_base_to_draw_is_refused():
     with pytest.raises(BadDataError, match="no base outside"):
         probes.draw(
             10,
-            site_classes.Sites(none, empty, empty),
-            site_classes.Sites(none, empty, empty, np.empty(0, np.uint8)),
+            site_classes.Sites(empty, none, empty, empty),
+            site_classes.Sites(empty, none, empty, empty, np.empty(0, np.uint8)),
             lambda rows: rows,
             lambda rows: rows,
             1,
@@ -189,7 +189,7 @@ def test_a_rare_cell_has_its_equal_share_of_the_probes():
     pool, drawn, _, snv = run(20_000, n=6000, copies=copies)
     cell = cells_of(pool, drawn, copies)
     counts = np.bincount(cell, minlength=6)
-    at = np.random.default_rng(5).choice(59_600, 20_000)
+    at = np.random.default_rng(5).choice(59_600, 20_000, replace=False)
     shares = np.bincount(
         site_classes.cell_of(
             snv.base, (snv.base + 1) % 4, snv.left, snv.right, copies[at]
@@ -223,13 +223,13 @@ def test_auto_draws_2000_probes_for_each_cell_that_may_be_high():
     region = np.zeros(len(pos), np.int64)
     alt = (around.base + 1) % 4
     snvs = [
-        site_classes.Sites(around, region, np.resize(names, len(pos)).astype(object), alt)
+        site_classes.Sites(pos, around, region, np.resize(names, len(pos)).astype(object), alt)
         for names in (["single_copy"], ["single_copy", "repeat_family", "near_copy"])
     ]
     # the ALTs A>C, C>G, G>T and T>A are transversions, of which some make or break a CpG
     assert probes.needed(snvs[0]) == 2
     assert probes.needed(snvs[1]) == 2 + 2 + 2 * 0.25
-    bases = site_classes.Sites(around, region, snvs[0].copy)
+    bases = site_classes.Sites(pos, around, region, snvs[0].copy)
     assert probes.needed(snvs[0], bases) == 3
     assert probes.needed(snvs[0].take(np.arange(20))) == 0
     assert probes.probe_number(0, "auto", 6.75) == 13_500
@@ -255,8 +255,8 @@ def test_a_cell_without_a_candidate_has_no_probe():
     same = np.zeros(len(pos), np.int64)
     drawn, _ = probes.draw(
         100,
-        site_classes.Sites(around, same, same),
-        site_classes.Sites(around, same, same + 1, (around.base + 1) % 4),
+        site_classes.Sites(pos, around, same, same),
+        site_classes.Sites(pos, around, same, same + 1, (around.base + 1) % 4),
         lambda rows: np.zeros(len(rows)),
         lambda rows: np.zeros(len(rows)),
         1,

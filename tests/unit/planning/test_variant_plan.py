@@ -14,6 +14,7 @@ from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import tables
 from gfmtrust.planning import variant_plan
 from gfmtrust.planning.copy_facts import CopyFacts
+from gfmtrust.planning.drawn_probes import Candidates
 from gfmtrust.planning.shards import PROBE, VARIANT
 
 pytestmark = pytest.mark.long
@@ -46,7 +47,10 @@ def drawn(variants, genome=GENOME, n_places=8_000, seed=1):
         if n_places
         else np.empty(0, int)
     )
-    return variant_plan.with_probes(variants, genome, np.zeros(len(pos), int), pos, 512, seed)
+    free = np.ones(len(pos), bool)
+    return variant_plan.with_probes(
+        variants, genome, Candidates(np.zeros(len(pos), int), pos, free), 512, seed
+    )
 
 
 def run_of_indels(n: int, length: int):
