@@ -29,7 +29,7 @@ def run_steps(
     def cost(step: str, units: Units, n: int, calls: list[tuple]) -> StepCost:
         seconds = peak = longest = 0.0
         for arguments in calls:
-            used, gib = _call(work, step, *arguments)
+            used, gib = call(work, step, *arguments)
             seconds, peak, longest = seconds + used, max(peak, gib), max(longest, used)
         return StepCost(step, len(vcfs), units, n, seconds, peak, len(calls), longest)
 
@@ -78,7 +78,7 @@ def run_steps(
 def fit_cost(fasta: Path) -> StepCost:
     """Fit the context model of a genome, beside it; return the cost."""
     output = ("--out_dir", fasta.with_suffix(".model"))
-    used, gib = _call(fasta.parent, "fit_context_model", "--fasta", fasta, *output)
+    used, gib = call(fasta.parent, "fit_context_model", "--fasta", fasta, *output)
     return StepCost("fit_context_model", 1, "bases", fasta.stat().st_size, used, gib, 1, used)
 
 
@@ -87,7 +87,7 @@ def _n_records(vcf: Path) -> int:
         return sum(not line.startswith("#") for line in file)
 
 
-def _call(folder: Path, step: str, *arguments: object) -> tuple[float, float]:
+def call(folder: Path, step: str, *arguments: object) -> tuple[float, float]:
     """Run one step; return its CPU seconds, with those of its children, and its peak of memory in
     GiB. Raises RuntimeError with the end of its log where it fails."""
     command = [sys.executable, "-m", "gfmtrust.cli", step, *map(str, arguments)]

@@ -20,6 +20,7 @@ POS = np.arange(200, 59_800)
 AROUND = surroundings(GENOME, np.zeros(len(POS), int), POS)
 SAME = np.zeros(len(POS), np.int64)
 ORDER = np.random.default_rng(8).permutation(len(POS))
+MEMBERS: dict[int, np.ndarray] = {}
 SURPRISAL = np.random.default_rng(3).normal(1.8, 0.2, len(POS))
 
 
@@ -129,3 +130,45 @@ def test_probes_of_indels_and_mnvs_stay_too():
     before = variant_probes_of(600, POS[::50])
     after = variant_probes_of(612, np.concatenate([POS[::50], POS[7:40_000:2_500]]))
     assert len(before & after) / len(after) > 0.9
+
+
+def test_the_error_of_the_probes_is_that_of_what_they_imitate():
+    """Over 40 seeds, the share of wrong probes has the mean that follows from the alleles of the run
+    and the sites of their classes, and does not vary more than independent probes would."""
+    n, alt = 1_000, ((AROUND.base + 1 + POS % 3) % 4).astype(np.uint8)
+    at = np.sort(ORDER[:1_200])
+    strands = site_classes.folded(AROUND.base, AROUND.base, AROUND.left, AROUND.right)
+    chance = np.random.default_rng(2).uniform(0, 0.6, (2, 4, 4))[
+        strands[0].astype(int), strands[2].astype(int), strands[3].astype(int)
+    ]
+    is_wrong = np.random.default_rng(4).random((len(POS), 4)) < chance[:, None]
+    cell = site_classes.cell_of(
+        AROUND.base[at], alt[at], AROUND.left[at], AROUND.right[at], SAME[at]
+    )
+    expected = 0.0
+    for number, quota in probes.quotas(cell, n, np.array(["single_copy"])).items():
+        of_cell = at[cell == number]
+        sides = []
+        for here, decoy in ((AROUND.base, alt), (alt, AROUND.base)):
+            key = site_key(here[of_cell], AROUND.left[of_cell], AROUND.right[of_cell], 0, 0, 0, 1)
+            of_pool = site_key(AROUND.base, AROUND.left, AROUND.right, SAME, SAME, SAME, 1)
+            for one, here_one, decoy_one in zip(key, here[of_cell], decoy[of_cell], strict=True):
+                rows = MEMBERS.setdefault(one, np.flatnonzero(of_pool == one))
+                same = AROUND.base[rows] == here_one
+                decoys = np.where(same, decoy_one, 3 - decoy_one)
+                sides.append(is_wrong[rows, decoys].mean())
+        expected += quota / n * np.mean(sides)
+    shares = []
+    for seed in range(40):
+        drawn, _ = probes.draw(
+            n,
+            Sites(POS, AROUND, SAME, SAME),
+            Sites(POS[at], AROUND.take(at), SAME[at], SAME[at], alt[at]),
+            lambda rows: np.full(len(rows), np.nan),
+            lambda rows: np.full(len(rows), np.nan),
+            seed,
+        )
+        shares.append(is_wrong[drawn.row, drawn.decoy].mean())
+    binomial_sd = np.sqrt(expected * (1 - expected) / n)
+    assert abs(np.mean(shares) - expected) < 4 * binomial_sd / np.sqrt(40) + 0.003
+    assert np.std(shares) < 1.3 * binomial_sd
