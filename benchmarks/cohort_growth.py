@@ -165,6 +165,7 @@ def run(work: Path, inputs: Inputs, probes: str, store: Path | None) -> dict[str
     for id_, path in inputs.vcfs.items():
         annotated = ("--vcf", path, "--id", id_, "--sites", sites, "--force")
         call("annotate_vcf", *annotated, *calibration, "--out", work / f"{id_}.gfm.vcf.gz")
+    print(work.name, json.dumps(cpu), flush=True)
     return cpu
 
 
