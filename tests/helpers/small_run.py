@@ -8,7 +8,7 @@ import pytest
 from fake_genome import genome_letters
 from step_calls import call
 
-from gfmtrust.planning import variant_plan
+from gfmtrust.planning import variant_probes
 
 
 def finish(folder: Path) -> Path:
@@ -38,7 +38,7 @@ def run_steps(folder: Path, vcfs: dict[str, Path], contig_map: str = "none") -> 
     run, common = folder / "results", ("--fasta", folder / "genome.fa")
     model = run / "models" / "context_model"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variant_plan, "PAIR_LIMITS", (10, 20))
+        patch.setattr(variant_probes, "PAIR_LIMITS", (10, 20))
         call("fit_context_model", *common, "--out_dir", model)
         call(
             "check_inputs",

@@ -10,7 +10,7 @@ import pytest
 from paths import ROOT
 from step_calls import call
 
-from gfmtrust.planning import variant_plan
+from gfmtrust.planning import variant_probes
 
 DEMO = ROOT / "assets" / "demo"
 pytestmark = [pytest.mark.slow, pytest.mark.torch]
@@ -24,7 +24,7 @@ def few_probes():
     """30 pairs of indel probes and as many of MNVs: the least a run draws otherwise would take most
     of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variant_plan, "PAIR_LIMITS", (30, 60))
+        patch.setattr(variant_probes, "PAIR_LIMITS", (30, 60))
         yield
 
 

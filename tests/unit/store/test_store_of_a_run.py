@@ -14,7 +14,7 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.cli import main as cli
 from gfmtrust.core.errors import InternalError
 from gfmtrust.core.vocabulary import ShardKind
-from gfmtrust.planning import variant_plan
+from gfmtrust.planning import variant_probes
 from gfmtrust.planning.shards import planned_shards
 from gfmtrust.readers import reader as readers
 from gfmtrust.readers.registry import reader_of
@@ -34,7 +34,7 @@ def run(tmp_path_factory):
     ]
     rows = sorted(snv_rows(GENOME, range(100, 400, 3)) + indels, key=lambda row: row[2])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variant_plan, "PAIR_LIMITS", (10, 20))
+        patch.setattr(variant_probes, "PAIR_LIMITS", (10, 20))
         plan_dir = planned(folder, GENOME, [rows])[0]
     return toy_models.write_toy(folder / "toy"), planned_shards(plan_dir)
 

@@ -7,7 +7,7 @@ import pytest
 from small_run import finish
 
 from gfmtrust.core.errors import MissingInputError
-from gfmtrust.planning import variant_plan
+from gfmtrust.planning import variant_probes
 from gfmtrust.validation.benchmark.fresh_probes import fresh_probes
 
 pytestmark = pytest.mark.long
@@ -21,7 +21,7 @@ def finished(tmp_path_factory):
 
 
 def test_fresh_snvs_of_a_run_with_indels_are_flagged_by_its_own_calibration(finished, monkeypatch):
-    monkeypatch.setattr(variant_plan, "PAIR_LIMITS", (10, 20))
+    monkeypatch.setattr(variant_probes, "PAIR_LIMITS", (10, 20))
     fasta, run = finished
     levels = fresh_probes(run, fasta, 300, {})
     assert [level.n for level in levels][:2] == [0, 0]  # random letters: nothing to know

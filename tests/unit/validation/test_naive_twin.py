@@ -11,7 +11,7 @@ from step_calls import call
 
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.io import tables
-from gfmtrust.planning import variant_plan
+from gfmtrust.planning import variant_probes
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 KINDS = ("gpn", "nt_v1", "generator")
@@ -71,7 +71,7 @@ def some_records(genome: str, n: int, seed: int = 6) -> list[tuple[int, str, lis
 @pytest.fixture(scope="module", autouse=True)
 def few_probes():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variant_plan, "PAIR_LIMITS", (10, 20))
+        patch.setattr(variant_probes, "PAIR_LIMITS", (10, 20))
         yield
 
 
