@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.baseline.members import Members
-from gfmtrust.baseline.scorer import CompiledLaw, open_scorer
+from gfmtrust.baseline.scorer import FEW_PLACES, CompiledLaw, open_scorer
 from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.alphabet import LETTERS, N, decode
@@ -96,7 +96,7 @@ class Contest:
         """The model opened anew, so that nothing is remembered."""
         if way == "graph":
             return self.reader.open_scorer("cpu", 1, None, False)
-        scorer = open_scorer(self.reader, "cpu")
+        scorer = open_scorer(self.reader, "cpu", n_places=FEW_PLACES + 1)  # as large tasks do
         assert isinstance(scorer, CompiledLaw), "the bundle has another graph"
         return scorer
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from gfmtrust.audit.measure import NotRun
 from gfmtrust.baseline.members import votes_of
+from gfmtrust.baseline.scorer import open_scorer
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.hidden import HiddenLayer
 from gfmtrust.core.alphabet import N
@@ -20,7 +21,7 @@ from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.registry import reader_of
 from gfmtrust.readers.site_scores import SiteScores
-from gfmtrust.scoring.negative_controls import OnAlphabet, permuted_weights
+from gfmtrust.scoring.negative_controls import OnAlphabet
 from gfmtrust.scoring.options import ScoringOptions
 
 TINY = 1e-9
@@ -100,12 +101,14 @@ class Subject:
     def twin_scores(self, genome: Genome, places: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         """The mean distribution of the permuted twin at sites, float64 (n, 4). Raises NotRun where
         it has no finite answer."""
-        twin = self.reader.open_scorer(
-            self.options.device,
-            self.options.threads,
+        options = self.options
+        twin = open_scorer(
+            self.reader,
+            options.device,
+            options.threads,
             self.scorer.batch,
-            self.options.allow_long_window,
-            permuted_weights,
+            options.allow_long_window,
+            permuted=True,
         )
         try:
             scores = self.reader.score_sites(

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.baseline.lookup import REQUIRED
+from gfmtrust.core.alphabet import N
 
 MOST_PLACES = 100_000
 """Places remembered at most, 256 bytes each: those of 4,500 indels; later ones are not added."""
 
 UNKNOWN = -1
-"""The key of a place beside an unknown letter, as `words.write_keys` writes it."""
+"""The key of a place beside an unknown letter."""
 
 
 @dataclass
@@ -57,14 +57,11 @@ class Answered:
     def _keys(self, letters: np.ndarray, at: np.ndarray, votes: np.ndarray) -> np.ndarray:
         """A number for the letters beside a place and its members, 2 bits a letter and 1 a member;
         UNKNOWN for a place beside an unknown letter, which is not remembered."""
-        from gfmtrust.baseline import words  # noqa: PLC0415  (see `lookup`)
-
-        keys = np.empty(len(at), np.int64)
-        words.write_keys(
-            np.require(letters, np.uint8, REQUIRED),
-            np.require(at, np.int64, REQUIRED),
-            self.reach,
-            np.require(votes, bool, REQUIRED),
-            keys,
-        )
-        return keys
+        reach = self.reach
+        beside = letters[at[:, None] + np.delete(np.arange(-reach, reach + 1), reach)]
+        keys = np.zeros(len(at), np.int64)
+        for letter in beside.T:
+            keys = (keys << 2) | letter
+        for member in votes.T:
+            keys = (keys << 1) | member
+        return np.where((beside < N).all(axis=1), keys, UNKNOWN)

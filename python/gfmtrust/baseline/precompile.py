@@ -12,7 +12,6 @@ import sys
 
 import numpy as np
 
-from gfmtrust.baseline.answered import Answered
 from gfmtrust.baseline.counts import Table
 from gfmtrust.baseline.evaluate import Law
 from gfmtrust.baseline.lookup import Lookup
@@ -29,8 +28,6 @@ def compile_law() -> None:
     lookup, letters = Lookup.of(law, np.float32(0)), np.zeros(16, np.uint8)
     lookup.log_probs(letters, np.array([1]), votes)
     lookup.log_ratios(letters, np.array([[2, 8]]), np.array([[1, 0]]), votes)
-    answered = Answered.nothing(lookup.reach, N_MEMBERS)
-    answered.add(letters, np.array([1]), votes, np.zeros((1, N_MEMBERS, 4)))
 
 
 if __name__ == "__main__":

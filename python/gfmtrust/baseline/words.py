@@ -1,9 +1,8 @@
-"""Words over a place of a text, for the compiled law: their rows in the tables of counts, and a
-number for all the letters beside a place. All but `write_keys` is called from compiled code."""
+"""Words over a place of a text, for the compiled law: their rows in the tables of counts. Every
+function here is called from compiled code."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from gfmtrust.baseline.members import N_MEMBERS
-from gfmtrust.core.machine_code import MachineCode, inlined
+from gfmtrust.core.machine_code import inlined
 
-CODE = MachineCode.of(Path(__file__).parent)
 _INTRINSIC: Any = intrinsic
 _CODE_UTILITIES: Any = cgutils
 _IR = _CODE_UTILITIES.ir  # numba's own name of llvmlite.ir, which is no dependency of ours
@@ -107,19 +104,3 @@ def fetch_rows(law, span, letter, rows):
                         _fetch_ahead(law.cells, row)
                     else:
                         _fetch_ahead(law.wide, row * EIGHT)
-
-
-@CODE.compiled
-def write_keys(letters, at, reach, votes, keys):
-    """Write a number for the letters beside each place and its members, 2 bits a letter and 1 a
-    member; -1 where a letter is unknown. keys: int64 (n,); the others as in `log_probs`."""
-    for row in range(len(at)):
-        key = np.int64(0)
-        for place in range(at[row] - reach, at[row] + reach + 1):
-            if place != at[row]:
-                letter = np.int64(letters[place])
-                key = (key << 2) | letter if letter < 4 and key >= 0 else np.int64(-1)
-        for member in range(N_MEMBERS):
-            if key >= 0:
-                key = (key << 1) | np.int64(votes[row, member])
-        keys[row] = key

@@ -25,6 +25,7 @@ from typing import Literal
 
 from gfmtrust.bundle import graph_contract, onnx_file
 from gfmtrust.bundle.graph_contract import file_sha256, wrong
+from gfmtrust.bundle.onnx_file import GraphSummary
 from gfmtrust.bundle.schema import (
     BUNDLE_FILE,
     EXTERNAL,
@@ -72,9 +73,12 @@ class Bundle:
         sizes = _large_weights(meta) if verify == "sizes" else {}
         for name, expected in members(meta).items():
             _check_file(directory, name, expected, sizes.get(name))
+        summary_of: dict[str, GraphSummary] = {}  # both devices often share a file
         for device, entry in meta["graphs"].items():
-            summary = onnx_file.read_graph(directory / entry["file"])
-            graph_contract.check(directory / entry["file"], summary, meta, device)
+            path = directory / entry["file"]
+            summary = summary_of.get(path.name) or onnx_file.read_graph(path)
+            summary_of[path.name] = summary
+            graph_contract.check(path, summary, meta, device)
             _check_external(directory, summary, entry)
         return cls(directory, meta, meta["sha256"])
 

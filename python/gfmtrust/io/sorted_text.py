@@ -24,9 +24,8 @@ from gfmtrust.core.errors import BadDataError, InputOutputError, message
 from gfmtrust.io.bgzf import EOF_BLOCK, HEADER_BYTES, block_size, inflate_block, open_input
 from gfmtrust.io.tabix_index import ContigWindows, TabixIndex
 
-HEAD_BYTES = 512
-"""Decompressed bytes of a block in which its first whole line usually starts and shows its
-position."""
+HEAD_BYTES = 1024
+"""Decompressed bytes of a block in which its first two lines usually end."""
 TRAILER_BYTES = 8
 """CRC32 and length, behind the deflate data of a block."""
 LARGEST_BLOCK = 1 << 16
@@ -140,6 +139,7 @@ class _Section:
         self._start, self._within = start >> 16, start & 0xFFFF
         self._bytes = file.block_bytes(self._start, end >> 16)
         self._blocks = self._chain((end >> 16) - self._start)
+        self._begins: dict[int, bytes] = {}
         self._heads: dict[int, int] = {}
         self._leads: dict[int, bytes] = {}
         self._texts: dict[int, bytes] = {}
@@ -231,8 +231,8 @@ class _Section:
         whole, after a line end."""
         if block not in self._texts:
             first = self._within if block == 0 else len(self._lead(block))
-            text = b"\n" + self._inflated(block)[first:]
-            text += self._lead(block + 1)
+            inflated = memoryview(self._inflated(block))
+            text = b"".join((b"\n", inflated[first:], self._lead(block + 1)))  # one copy
             if len(self._texts) > 1:
                 self._texts.pop(next(iter(self._texts)))
             self._texts[block] = self._whole_lines(text)
@@ -253,7 +253,7 @@ class _Section:
         if block >= len(self._blocks):
             return b""
         if block not in self._leads:
-            text = self._begun(block, HEAD_BYTES)
+            text = self._begin(block)
             at = text.find(b"\n")
             if at < 0:
                 text = self._inflated(block)
@@ -269,7 +269,7 @@ class _Section:
 
     def _read_head(self, block: int) -> int:
         skipped = len(self._lead(block))
-        rest = self._begun(block, skipped + HEAD_BYTES)[skipped:]
+        rest = self._begin(block)[skipped:]
         if b"\n" not in rest:
             rest = self._inflated(block)[skipped:] + self._lead(block + 1)
         if not rest.strip(b"\n"):
@@ -277,14 +277,16 @@ class _Section:
         pos = self._position(rest.partition(b"\n")[0])
         return AFTER if pos is None else pos
 
-    def _begun(self, block: int, n: int) -> bytes:
-        """The first n bytes of the text of a block, unchecked."""
-        _, body, stop = self._blocks[block]
-        raw = self._bytes[body : stop - TRAILER_BYTES]
-        try:
-            return zlib.decompressobj(-15).decompress(raw, n)
-        except zlib.error:
-            return self._inflated(block)  # which names the damaged block
+    def _begin(self, block: int) -> bytes:
+        """The first HEAD_BYTES of the text of a block, unchecked."""
+        if block not in self._begins:
+            _, body, stop = self._blocks[block]
+            raw = self._bytes[body : min(stop - TRAILER_BYTES, body + 2 * HEAD_BYTES)]
+            try:
+                self._begins[block] = zlib.decompressobj(-15).decompress(raw, HEAD_BYTES)
+            except zlib.error:
+                self._begins[block] = self._inflated(block)  # which names the damaged block
+        return self._begins[block]
 
     def _inflated(self, block: int) -> bytes:
         start, body, stop = self._blocks[block]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from gfmtrust.core.alphabet import N
-from gfmtrust.core.interfaces import ContextScorer, Genome, Votes
+from gfmtrust.core.interfaces import ContextScorer, Genome, ModelSpec, Votes
 from gfmtrust.core.vocabulary import Placement
 from gfmtrust.inputs.reference import fence
 from gfmtrust.inputs.sites import place_key
@@ -18,6 +18,9 @@ from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.site_scores import SiteScores
 from gfmtrust.readers.windows import cut, window_status
+
+PLACES_OF_VARIANT = 44
+"""Places of two haplotypes at most: eleven on either side of the change."""
 
 
 def score_chunk(
@@ -52,6 +55,22 @@ def score_chunk(
     local[usable] = _mean(surprisal[answer[len(usable) :]], site, column, beside.shape)
     scorer.count(len(usable))
     return SiteScores(probs, status, local, n_share, pad_share, np.zeros(len(pos), np.float32))
+
+
+def n_places(
+    model: ModelSpec, places: tuple[np.ndarray, np.ndarray], n_variants: int, most: int
+) -> int:
+    """Return about how many places of a genome have to be answered for sites with their neighbours
+    and for variants; a number above `most` where there are more sites than that.
+
+    places: contig_index and pos of the sites, (n,) each, a place that occurs twice counting once.
+    """
+    contig_index, pos = places
+    if len(pos) > most:
+        return len(pos)
+    offsets = np.unique([0, *model.neighbour_offsets])
+    keys = place_key(contig_index[:, None], pos[:, None] + offsets)
+    return len(np.unique(keys)) + PLACES_OF_VARIANT * n_variants
 
 
 def votes_at(

@@ -47,7 +47,8 @@ def estimate_run(
         reader = reader_of(bundle)
         if not reader.runs_network:  # its scores already exist
             continue
-        session = open_scorer(reader, options.device, options.threads)
+        # at the rate of large shards, of which a long run consists
+        session = open_scorer(reader, options.device, options.threads, n_places=counts.sites)
         windows = (
             np.random.default_rng(0)
             .integers(0, 4, (TIMED_WINDOWS, bundle.window_bp))

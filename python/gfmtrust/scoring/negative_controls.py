@@ -11,17 +11,14 @@ are computed in `calibrate`.
 from __future__ import annotations
 
 import logging
-import zlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gfmtrust.bundle import onnx_file
 from gfmtrust.core.alphabet import PAD
 from gfmtrust.core.errors import InternalError
-from gfmtrust.core.interfaces import Genome, ModelSpec, Scorer, Votes
+from gfmtrust.core.interfaces import ContextScorer, Genome, ModelSpec, Scorer, Votes
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.reader import Reader
@@ -29,11 +26,7 @@ from gfmtrust.readers.site_scores import SiteScores, unanswered
 
 log = logging.getLogger(__name__)
 
-WEIGHTS = ("float32", "float16", "uint8")
-"""Element types of weights; the context model stores the counts of long words as uint8."""
 _CONTIG = "site_"
-MIN_VALUES = 256
-"""Smaller tensors are scales, biases and constants of the graph; they are not permuted."""
 
 
 def score_control(
@@ -55,7 +48,8 @@ def score_control(
     if not reader.runs_network:
         return unanswered(len(pos), n_views)
     if kind == ShardKind.PERMUTED_WEIGHTS:
-        scorer = OnAlphabet(scorer)
+        # a context model that answers place by place has no answer outside the alphabet
+        scorer = scorer if isinstance(scorer, ContextScorer) else OnAlphabet(scorer)
     else:
         genome = windows = ShuffledGenome.of(genome, reader.model, contig_index, pos)
         contig_index, pos = windows.contig_index, windows.pos
@@ -66,17 +60,6 @@ def score_control(
     except InternalError as error:
         log.warning("negative control %s: %s; it has no result in this run", kind.label, error)
         return unanswered(len(pos), n_views)
-
-
-def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
-    """Return every weight tensor of an ONNX graph by name, with its values permuted; equal graphs
-    give equal permutations."""
-    permuted = {}
-    for name, values in onnx_file.tensors(graph):
-        if values.dtype.name in WEIGHTS and values.size >= MIN_VALUES:
-            rng = np.random.default_rng(zlib.crc32(name.encode()))
-            permuted[name] = rng.permutation(values.ravel()).reshape(values.shape)
-    return permuted
 
 
 class OnAlphabet:

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from gfmtrust.baseline.members import votes_of
-from gfmtrust.baseline.scorer import open_scorer
+from gfmtrust.baseline.scorer import FEW_PLACES, open_scorer
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice
@@ -32,6 +32,7 @@ from gfmtrust.io import genome as genomes
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import REGION
 from gfmtrust.readers import tiles
+from gfmtrust.readers.context_sites import n_places
 from gfmtrust.readers.external import ExternalReader
 from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.reader import Reader
@@ -123,27 +124,27 @@ def score_shard(
     of a bundle. Raises InternalError (70) for constant output of a model that passed the sanity
     check."""
     planned, rows = PlannedShard.read(shard), tables.read(shard)
+    contig_index, pos = rows["contig_index"].to_numpy().astype(np.int64), rows["pos"].to_numpy()
+    n_variants = len(rows["variant"].unique()) if "variant" in rows.schema.names else 0
     scorer = open_scorer(
         reader,
         options.device,
         options.threads,
         options.batch,
         options.allow_long_window,
-        negative_controls.permuted_weights if planned.kind == ShardKind.PERMUTED_WEIGHTS else None,
+        planned.kind == ShardKind.PERMUTED_WEIGHTS,
+        n_places(reader.model, (contig_index, pos), n_variants, FEW_PLACES),
     )
     answers = _answers(reader, scorer, genome, planned, options)
     reading = answers.reading
     choice = _stride_of(reader, options)
-    contig_index, pos = rows["contig_index"].to_numpy().astype(np.int64), rows["pos"].to_numpy()
     started = time.monotonic()
     tiled = rows["use"].to_numpy() == REGION if choice.stride > EXACT else np.zeros(len(pos), bool)
     tiled[tiled] = tiles.answerable(reader, genome, contig_index[tiled], pos[tiled], options.max_n)
     if reader.runs_network:
         places = [(contig_index[tiled], pos[tiled])]
         passes = planned_passes(reader, places, len(pos), reading, choice.stride)
-        if "variant" in rows.schema.names:
-            n_variants = rows["variant"].to_pandas().nunique()
-            passes += n_variants * reader.passes_per_variant(options.views)
+        passes += n_variants * reader.passes_per_variant(options.views)
         _announce(scorer, f"{reader.model.model_id}, {shard.stem}", len(pos), passes)
     variant_columns = {}
     if "variant" in rows.schema.names:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from step_calls import call
 
+from gfmtrust.bundle.permuted_weights import permuted_weights
 from gfmtrust.core.contracts.audit import Audit
-from gfmtrust.scoring.negative_controls import permuted_weights
 from gfmtrust.validation.oracle.markov import draw_table
 from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
 

@@ -18,16 +18,20 @@ from gfmtrust.baseline.counts import Table
 from gfmtrust.baseline.evaluate import Law
 from gfmtrust.baseline.fit import ContextModel
 from gfmtrust.baseline.members import Members
+from gfmtrust.baseline.permuted_law import permuted_counts
 from gfmtrust.baseline.scorer import PROVIDER, CompiledLaw, open_scorer
 from gfmtrust.baseline.write import write_bundle
 from gfmtrust.bundle import bundle as bundles
+from gfmtrust.bundle.permuted_weights import permuted_weights
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import PAD, N, decode, encode, reverse_complement
 from gfmtrust.core.errors import BadDataError, ConfigurationError
+from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.inputs.variants import Variant
+from gfmtrust.readers.context_sites import n_places
 from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.registry import reader_of
-from gfmtrust.scoring.negative_controls import ShuffledGenome, permuted_weights
+from gfmtrust.scoring.negative_controls import ShuffledGenome, score_control
 
 pytestmark = pytest.mark.long
 
@@ -77,7 +81,15 @@ def both(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("law") / "context_model"
     law = a_law(*LAWS[request.param])
     reader = reader_of(write_bundle(ContextModel(law, some_members(GENOME), 1_000), folder, {}))
-    return law, reader, reader.open_scorer("cpu", 1, None, False), open_scorer(reader, "cpu")
+    return law, reader, reader.open_scorer("cpu", 1, None, False), by_machine_code(reader)
+
+
+def by_machine_code(reader, *options, **named) -> CompiledLaw:
+    """The compiled law, which leaves no place to numpy."""
+    scorer = open_scorer(reader, "cpu", *options, **named)
+    assert isinstance(scorer, CompiledLaw)
+    scorer.few_places = -1
+    return scorer
 
 
 def the_reading(reader, **options) -> ReadingOptions:
@@ -249,6 +261,138 @@ def test_shuffled_windows_get_the_answers_of_the_graph(both):
     equal_sites(expected, scores)
 
 
+# --- permuted weights
+
+
+@pytest.fixture(scope="module", params=list(LAWS))
+def twins(request, tmp_path_factory):
+    """A reader, and its permuted twin in ONNX Runtime and as the law with permuted counts."""
+    folder = tmp_path_factory.mktemp("twin") / "context_model"
+    law = a_law(*LAWS[request.param])
+    reader = reader_of(write_bundle(ContextModel(law, some_members(GENOME), 1_000), folder, {}))
+    session = reader.open_scorer("cpu", 1, None, False, permuted_counts)
+    return reader, session, open_scorer(reader, "cpu", permuted=True)
+
+
+def test_permuted_counts_get_the_answers_of_the_permuted_graph(twins):
+    """Every place of the genome, with neighbours and N; the statuses, and so the flags, are equal."""
+    reader, session, compiled = twins
+    places = all_places()
+    reading = the_reading(reader, max_n=0.5)
+    expected, scores = (
+        score_control(ShardKind.PERMUTED_WEIGHTS, reader, scorer, GENOME, places, reading)
+        for scorer in (session, compiled)
+    )
+    equal_sites(expected, scores)
+    real = reader.score_sites(by_machine_code(reader), GENOME, *places, reading)
+    changed_rows = np.abs(np.log(real.probs) - np.log(scores.probs)) > 0.01
+    assert changed_rows.any(axis=(1, 2))[real.status == ""].mean() > 0.9
+
+
+def test_only_the_counts_of_a_context_model_are_permuted(tiny, tmp_path):
+    """A constant of 264 values that states which letters a word of 12 holds is no weight."""
+
+    def add(model):
+        mask = np.random.default_rng(2).integers(0, 2, (22, 12)).astype(np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(mask, "beside_12"))
+
+    graph = changed(tiny, tmp_path, add).graph_for("cpu")
+    assert set(permuted_weights(graph)) - set(permuted_counts(graph)) == {"beside_12"}
+    assert set(permuted_counts(graph)) == {"words_3", "words_4"}
+
+
+def test_the_golden_windows_are_not_asked_of_permuted_counts(twins):
+    _, _, compiled = twins
+    assert isinstance(compiled, CompiledLaw)
+    assert compiled.provider == PROVIDER
+
+
+# --- few places, in numpy
+
+
+def test_numpy_gives_the_same_bytes_as_the_machine_code(both):
+    """Every place of the genome with its neighbours, every change, and windows with N and padding."""
+    _, reader, _, compiled = both
+    arrays, reading = open_scorer(reader, "cpu"), the_reading(reader)
+    arrays.few_places = 10**9
+    for ask in (
+        lambda scorer: reader.score_variants(scorer, GENOME, *changes(), reading).llr,
+        lambda scorer: reader.score_sites(scorer, GENOME, *all_places(), reading).probs,
+    ):
+        assert np.array_equal(ask(arrays), ask(compiled), equal_nan=True)
+    rng = np.random.default_rng(8)
+    letters = rng.integers(0, 4, 3_000).astype(np.uint8)
+    letters[rng.random(3_000) < 0.03] = N
+    at, votes = np.arange(40, 2_900, 3), rng.random((954, 8)) < 0.4
+    answers = [scorer.log_probs(letters, at, votes) for scorer in (arrays, compiled)]
+    assert answers[0].tobytes() == answers[1].tobytes()
+    assert (np.isnan(answers[0]).all(axis=2) == ~votes).all()
+
+
+def test_numpy_gives_the_same_bytes_of_both_sums_over_a_change(both):
+    """The ratios in float64, and the answers beside the change that later sites look up."""
+    _, _, _, compiled = both
+    reach, rng = compiled.reach, np.random.default_rng(4)
+    flanks = rng.integers(0, 4, (30, 2, 2 * reach)).astype(np.uint8)
+    alleles = [
+        [rng.integers(0, 4, n).astype(np.uint8) for n in rng.integers(0, 5, 2)] for _ in flanks
+    ]
+    pieces = [
+        np.concatenate([left, allele, right])
+        for (left, right), pair in zip(flanks, alleles, strict=True)
+        for allele in pair
+    ]
+    ends = np.cumsum([len(piece) for piece in pieces])
+    begin = (ends - [len(piece) for piece in pieces] + reach).reshape(-1, 2)
+    lengths = np.array([[len(allele) for allele in pair] for pair in alleles])
+    votes = rng.random((30, 8)) < 0.5
+    asked = np.concatenate(pieces), begin, lengths, votes
+    for one, other in zip(
+        compiled.arrays.log_ratios(*asked), compiled.lookup.log_ratios(*asked), strict=True
+    ):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_a_small_task_loads_no_compiler(tiny):
+    """A process that scores 20 sites and two changes of a context model."""
+    text = f"""
+import sys, numpy as np
+from gfmtrust.baseline.scorer import open_scorer
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.readers.registry import reader_of
+scorer = open_scorer(reader_of(Bundle.open({str(tiny.directory)!r})), "cpu")
+letters, votes = np.arange(200, dtype=np.uint8) % 4, np.ones((20, 8), bool)
+assert np.isfinite(scorer.log_probs(letters, np.arange(40, 60), votes)).all()
+begin, lengths = np.array([[40, 140], [52, 152]]), np.array([[0, 4], [4, 0]])
+assert np.isfinite(scorer.log_ratios(letters, begin, lengths, votes[:2])).all()
+assert not {{"numba", "scipy", "onnxruntime"}} & set(sys.modules), "loaded"
+"""
+    subprocess.run([sys.executable, "-c", text], check=True)
+
+
+def test_the_places_of_a_task_are_counted_once(tiny):
+    """By hand: sites 5 apart share neighbours at 5, 10, 15 and 20; contigs share none."""
+    model = reader_of(tiny).model
+    beside = {-20, -15, -10, -5, 0, 5, 10, 15, 20}
+    places = {(0, 100 + d) for d in beside} | {(0, 105 + d) for d in beside}
+    places |= {(1, 100 + d) for d in beside}
+    sites = np.array([0, 0, 1, 0]), np.array([100, 105, 100, 100])
+    assert n_places(model, sites, 0, 100) == len(places)
+    assert n_places(model, sites, 3, 100) == len(places) + 3 * 44
+    assert n_places(model, sites, 3, 2) == 4
+
+
+def test_a_large_task_is_left_to_the_machine_code(both):
+    _, reader, _, _ = both
+    scorer = open_scorer(reader, "cpu")
+    assert open_scorer(reader, "cpu", n_places=10**6).few_places == 0
+    scorer.few_places = 30
+    letters, at, votes = np.zeros(99, np.uint8), np.arange(40, 60), np.ones((20, 8), bool)
+    answers = [scorer.log_probs(letters, at, votes) for _ in range(3)]
+    assert scorer.few_places < 0
+    assert answers[0].tobytes() == answers[1].tobytes() == answers[2].tobytes()
+
+
 # --- nothing else matters
 
 
@@ -260,7 +404,7 @@ def test_bytes_depend_on_the_place_alone(both, monkeypatch):
     of_changes = reader.score_variants(compiled, GENOME, *changes(), reading)
     monkeypatch.setattr("gfmtrust.baseline.scorer.ROWS_PER_THREAD", 40)
     monkeypatch.setattr("gfmtrust.readers.reader.CHUNK_SITES", 77)
-    other = open_scorer(reader, "cpu", threads=2, batch=1)
+    other = by_machine_code(reader, threads=2, batch=1)
     indexes, variants = changes()
     turned = reader.score_variants(other, GENOME, indexes[::-1], variants[::-1], reading)
     assert np.array_equal(turned.llr[::-1], of_changes.llr, equal_nan=True)
@@ -425,9 +569,9 @@ def test_a_flipped_weight_is_refused(tiny, tmp_path, name):
 
 
 @pytest.mark.bad_input
-def test_permuted_weights_are_run_by_onnx_runtime(tiny):
-    scorer = open_scorer(reader_of(tiny), "cpu", weights=permuted_weights)
-    assert isinstance(scorer, Session)
+def test_permuted_weights_of_another_graph_are_run_by_onnx_runtime(tiny, tmp_path):
+    other = changed(tiny, tmp_path, _another_shape)
+    assert isinstance(open_scorer(reader_of(other), "cpu", permuted=True), Session)
 
 
 @pytest.mark.bad_input

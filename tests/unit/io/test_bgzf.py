@@ -172,6 +172,17 @@ def test_wrong_checksum_names_the_block(tmp_path):
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize("length", [0, 1, 65_279, 65_281, 65_536, 65_537, 2**32 - 1])
+def test_wrong_length_names_the_block(tmp_path, length):
+    """A stated length is not trusted: neither a shorter text nor a larger buffer comes of it."""
+    raw = bytearray(stored(tmp_path / "a.gz", TEXT, "bgzf").read_bytes())
+    raw[block_edges(bytes(raw))[0] - 4 : block_edges(bytes(raw))[0]] = length.to_bytes(4, "little")
+    (tmp_path / "a.gz").write_bytes(raw)
+    with pytest.raises(InputOutputError, match="a.gz: checksum wrong in block at byte 0;"):
+        read(tmp_path / "a.gz")
+
+
+@pytest.mark.bad_input
 def test_bytes_after_a_gzip_stream_are_an_error(tmp_path):
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(b"a\n", mtime=0) + b"rubbish")

@@ -12,14 +12,13 @@ from reading import score_sites
 from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle import onnx_file
 from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.permuted_weights import MIN_VALUES, permuted_weights
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import PAD, encode
 from gfmtrust.core.errors import BadDataError, InternalError
 from gfmtrust.scoring.negative_controls import (
-    MIN_VALUES,
     OnAlphabet,
     ShuffledGenome,
-    permuted_weights,
     shuffled,
 )
 

@@ -8,6 +8,7 @@ import pytest
 import toy_models
 from planned_run import GENOME, planned, snv_rows
 
+from gfmtrust.bundle import permuted_weights
 from gfmtrust.core import progress
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics
 from gfmtrust.core.errors import BadDataError, InternalError
@@ -17,7 +18,7 @@ from gfmtrust.planning.shards import planned_shards
 from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.registry import reader_of
 from gfmtrust.readers.site_scores import SiteScores
-from gfmtrust.scoring import negative_controls, shard
+from gfmtrust.scoring import shard
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.shard import refuse_constant
 
@@ -78,7 +79,7 @@ def scored(tmp_path_factory):
     reader = reader_of(toy_models.write_toy(folder / "toy"))
     results = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(negative_controls, "MIN_VALUES", 100)  # the toy's one table has 196
+        patch.setattr(permuted_weights, "MIN_VALUES", 100)  # the toy's one table has 196
         for number, (planned_shard, path) in enumerate(planned_shards(plan_dir).items()):
             renamed = path.rename(path.with_name(f"shard_{50 - number:05d}.parquet"))
             results[planned_shard] = shard.score_shard(

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.baseline.members import Members
-from gfmtrust.baseline.scorer import open_scorer
+from gfmtrust.baseline.scorer import FEW_PLACES, open_scorer
 from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.alphabet import decode
@@ -99,7 +99,7 @@ def _fit(fasta: Path, out_dir: Path, n_bases: int) -> dict:
 def _score(fasta: Path, bundle_dir: Path, n_sites: int) -> dict:
     bundle = Bundle.open(bundle_dir)
     reader = reader_of(bundle)
-    scorer = open_scorer(reader, "cpu")
+    scorer = open_scorer(reader, "cpu", n_places=FEW_PLACES + 1)  # as large tasks do
     with Genome.open(fasta, bundle_dir.parent) as genome:
         pos = np.sort(
             np.random.default_rng(0).integers(N_BASES, next(iter(genome.contigs.values())), n_sites)
