@@ -21,45 +21,60 @@ from gfmtrust.core.errors import InternalError
 from gfmtrust.core.interfaces import ContextScorer, Genome, ModelSpec, Scorer, Votes
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.readers.options import ReadingOptions
-from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.site_scores import SiteScores, unanswered
+from gfmtrust.store.answers import Answers
 
 log = logging.getLogger(__name__)
 
 _CONTIG = "site_"
 
 
-def score_control(
-    kind: ShardKind,
-    reader: Reader,
-    scorer: Scorer,
-    genome: Genome,
-    places: tuple[np.ndarray, np.ndarray],
-    options: ReadingOptions,
-) -> SiteScores:
-    """Return the scores of the sites of a negative control. A control without finite output does
-    not end the run; a model whose scores are looked up has no control.
+@dataclass(frozen=True)
+class Control:
+    """What a negative control asks: the scorer and the genome that it reads, the places in it, int64
+    (n,) each, and how they are read."""
 
-    scorer: has permuted weights where the kind is permuted weights; places: contig_index and pos,
-    (n,) each.
-    """
-    contig_index, pos = places
-    n_views = len(reader.views(options.views))
+    scorer: Scorer
+    genome: Genome
+    contig_index: np.ndarray
+    pos: np.ndarray
+    reading: ReadingOptions
+
+    @classmethod
+    def of(
+        cls,
+        kind: ShardKind,
+        model: ModelSpec,
+        scorer: Scorer,
+        genome: Genome,
+        places: tuple[np.ndarray, np.ndarray],
+        reading: ReadingOptions,
+    ) -> Control:
+        """The control of that kind. scorer: has permuted weights where the kind is permuted weights;
+        places: contig_index and pos, (n,) each."""
+        if kind == ShardKind.PERMUTED_WEIGHTS:
+            # a context model that answers place by place has no answer outside the alphabet
+            scorer = scorer if isinstance(scorer, ContextScorer) else OnAlphabet(scorer)
+            return cls(scorer, genome, *places, reading)
+        windows = ShuffledGenome.of(genome, model, *places)
+        if reading.admitted:
+            reading = replace(reading, admitted=windows.admitted(reading.admitted))
+        return cls(scorer, windows, windows.contig_index, windows.pos, reading)
+
+
+def score_control(kind: ShardKind, control: Control, answers: Answers) -> SiteScores:
+    """Return the scores of the sites of a negative control. A control without finite output does
+    not end the run; a model whose scores are looked up has no control. answers: of the scorer and
+    the genome of the control."""
+    reader = answers.reader
+    nothing = unanswered(len(control.pos), len(reader.views(control.reading.views)))
     if not reader.runs_network:
-        return unanswered(len(pos), n_views)
-    if kind == ShardKind.PERMUTED_WEIGHTS:
-        # a context model that answers place by place has no answer outside the alphabet
-        scorer = scorer if isinstance(scorer, ContextScorer) else OnAlphabet(scorer)
-    else:
-        genome = windows = ShuffledGenome.of(genome, reader.model, contig_index, pos)
-        contig_index, pos = windows.contig_index, windows.pos
-        if options.admitted:
-            options = replace(options, admitted=windows.admitted(options.admitted))
+        return nothing
     try:
-        return reader.score_sites(scorer, genome, contig_index, pos, options)
+        return answers.score_sites(control.contig_index, control.pos)
     except InternalError as error:
         log.warning("negative control %s: %s; it has no result in this run", kind.label, error)
-        return unanswered(len(pos), n_views)
+        return nothing
 
 
 class OnAlphabet:

@@ -28,7 +28,7 @@ from gfmtrust.readers.registry import reader_of
 from gfmtrust.readers.windows import bases_at
 from gfmtrust.scoring import base_table
 from gfmtrust.scoring.options import ScoringOptions
-from gfmtrust.store.answers import StoredAnswers, is_stored
+from gfmtrust.store.answers import Answers, StoredAnswers, is_stored
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,9 @@ def precompute(
         options.device, options.threads, options.batch, options.allow_long_window
     )
     reading = options.reading(reader.reads_neighbours(options.neighbours))
-    answers = StoredAnswers.open(reader, scorer, genome, reading, options.score_store)
+    answers = StoredAnswers.open(
+        Answers(reader, scorer, genome, reading), scorer.device, options.score_store
+    )
     assert answers.site_rows is not None
     head = base_table.header(
         answers.site_rows.scope,

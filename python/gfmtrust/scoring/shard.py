@@ -40,6 +40,7 @@ from gfmtrust.readers.registry import reader_of
 from gfmtrust.readers.site_scores import SiteScores
 from gfmtrust.scoring import negative_controls
 from gfmtrust.scoring.estimate import planned_passes
+from gfmtrust.scoring.negative_controls import Control
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.stride import EXACT
 from gfmtrust.store.answers import Answers, StoredAnswers, is_stored
@@ -135,8 +136,16 @@ def score_shard(
         planned.kind == ShardKind.PERMUTED_WEIGHTS,
         n_places(reader.model, (contig_index, pos), n_variants, FEW_PLACES),
     )
-    answers = _answers(reader, scorer, genome, planned, options)
-    reading = answers.reading
+    reading = options.reading(reader.reads_neighbours(options.neighbours), votes_of(reader.model))
+    control = None
+    answers = Answers(reader, scorer, genome, reading)
+    if planned.kind.is_control:
+        places = (contig_index, pos)
+        control = Control.of(planned.kind, reader.model, scorer, genome, places, reading)
+        answers = Answers(reader, control.scorer, control.genome, control.reading)
+    if options.score_store and is_stored(reader):
+        permuted = planned.kind == ShardKind.PERMUTED_WEIGHTS
+        answers = StoredAnswers.open(answers, scorer.device, options.score_store, permuted)
     choice = _stride_of(reader, options)
     started = time.monotonic()
     tiled = rows["use"].to_numpy() == REGION if choice.stride > EXACT else np.zeros(len(pos), bool)
@@ -150,10 +159,8 @@ def score_shard(
     if "variant" in rows.schema.names:
         # before the sites: the context model then has the answers beside each change already
         variant_columns = _variant_columns(answers, rows.to_pandas())
-    if planned.kind.is_control:
-        scores = negative_controls.score_control(
-            planned.kind, reader, scorer, genome, (contig_index, pos), reading
-        )
+    if control:
+        scores = negative_controls.score_control(planned.kind, control, answers)
     else:
         scores = tiles.score_rows(
             reader,
@@ -165,26 +172,11 @@ def score_shard(
             reading,
             answers.score_sites,
         )
-    metrics = _metrics(answers, shard.stem, choice, int(tiled.sum()), (len(pos), started))
+    metrics = _metrics(answers, scorer, shard.stem, choice, int(tiled.sum()), (len(pos), started))
     if _is_judged(reader, planned.kind):
         refuse_constant(scores, reader.model.model_id)
     facts = _facts(reader, planned, scorer, reading)
     return ShardScores(shard.stem, rows, scores, variant_columns, facts, metrics, answers)
-
-
-def _answers(
-    reader: Reader,
-    scorer: LoadedScorer,
-    genome: Genome,
-    planned: PlannedShard,
-    options: ScoringOptions,
-) -> Answers:
-    """The source of the scores of single sites and haplotypes: the model, and the score store where
-    one is given. A negative control has none."""
-    reading = options.reading(reader.reads_neighbours(options.neighbours), votes_of(reader.model))
-    if options.score_store and is_stored(reader) and not planned.kind.is_control:
-        return StoredAnswers.open(reader, scorer, genome, reading, options.score_store)
-    return Answers(reader, scorer, genome, reading)
 
 
 def _stride_of(reader: Reader, options: ScoringOptions) -> StrideChoice:
@@ -251,6 +243,7 @@ def _facts(
 
 def _metrics(
     answers: Answers,
+    scorer: LoadedScorer,
     shard: str,
     choice: StrideChoice,
     tiled_sites: int,
@@ -259,7 +252,7 @@ def _metrics(
     """Return the metrics, which are also logged. work: number of scored sites, and the start time
     of the work, s."""
     n_sites, started = work
-    reader, scorer = answers.reader, answers.scorer
+    reader = answers.reader
     seconds = time.monotonic() - started
     log.info(
         "%s, %s: %s sites in %s, %s a second, %s passes, batch %d",

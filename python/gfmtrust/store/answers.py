@@ -1,6 +1,6 @@
 """The answers of a reader, from a score store where it has them.
 
-    answers = StoredAnswers.open(Answers(reader, scorer, genome, reading), store)
+    answers = StoredAnswers.open(Answers(reader, scorer, genome, reading), device, store)
     scores = answers.score_sites(contig_index, pos)
     answers.write(delta_dir)            # the rows that the store lacked
 
@@ -12,6 +12,7 @@ votes depend on the position), external tables.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +20,8 @@ import numpy as np
 
 from gfmtrust.bundle.runtime import runtime_version
 from gfmtrust.core.contracts.score_store import SITES, VARIANTS, StoreScope
-from gfmtrust.core.interfaces import Genome, LoadedScorer
-from gfmtrust.core.vocabulary import CONTEXT_FAMILY, Status
+from gfmtrust.core.interfaces import Genome, Scorer
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind, Status
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.haplotypes import HaplotypeScores
 from gfmtrust.readers.options import ReadingOptions
@@ -43,7 +44,7 @@ class Answers:
     numbers of stored answers that were used, and of rows that were not usable."""
 
     reader: Reader
-    scorer: LoadedScorer
+    scorer: Scorer
     genome: Genome
     reading: ReadingOptions
     sites: int = 0
@@ -76,19 +77,23 @@ class StoredAnswers(Answers):
 
     @classmethod
     def open(
-        cls,
-        reader: Reader,
-        scorer: LoadedScorer,
-        genome: Genome,
-        reading: ReadingOptions,
-        store: Path,
+        cls, answers: Answers, device: str, store: Path, permuted: bool = False
     ) -> StoredAnswers:
-        """A store opened for one model as it is read here; see `StoredRows.open`."""
+        """A store opened for one model as it is read here; see `StoredRows.open`. device: class of
+        the device that the scorer runs on; permuted: whether its weights are permuted."""
+        reader, reading = answers.reader, answers.reading
         site_rows, variant_rows = (
-            StoredRows.open(store, scope_of(kind, reader, scorer.device, reading))
+            StoredRows.open(store, scope_of(kind, reader, device, reading, permuted))
             for kind in (SITES, VARIANTS)
         )
-        return cls(reader, scorer, genome, reading, site_rows=site_rows, variant_rows=variant_rows)
+        return cls(
+            reader,
+            answers.scorer,
+            answers.genome,
+            reading,
+            site_rows=site_rows,
+            variant_rows=variant_rows,
+        )
 
     def score_sites(self, contig_index: np.ndarray, pos: np.ndarray) -> SiteScores:
         assert self.site_rows is not None
@@ -146,13 +151,19 @@ class StoredAnswers(Answers):
         return n_rows
 
 
-def scope_of(kind: str, reader: Reader, device: str, reading: ReadingOptions) -> StoreScope:
-    """The scope of a reader's rows on a device."""
+def scope_of(
+    kind: str, reader: Reader, device: str, reading: ReadingOptions, permuted: bool = False
+) -> StoreScope:
+    """The scope of a reader's rows on a device. permuted: whether the weights are permuted, as in a
+    negative control, so that the rows are those of another network."""
     model = reader.model
+    digest = model.sha256
+    if permuted:
+        digest = hashlib.sha256(f"{digest} {ShardKind.PERMUTED_WEIGHTS}".encode()).hexdigest()
     return StoreScope(
         kind=kind,
         model=model.model_id,
-        bundle_sha256=model.sha256,
+        bundle_sha256=digest,
         device=device,
         runtime=runtime_version(),
         precision=model.precision,

@@ -31,7 +31,8 @@ from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.context_sites import n_places
 from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.registry import reader_of
-from gfmtrust.scoring.negative_controls import ShuffledGenome, score_control
+from gfmtrust.scoring.negative_controls import Control, ShuffledGenome, score_control
+from gfmtrust.store.answers import Answers
 
 pytestmark = pytest.mark.long
 
@@ -279,9 +280,14 @@ def test_permuted_counts_get_the_answers_of_the_permuted_graph(twins):
     reader, session, compiled = twins
     places = all_places()
     reading = the_reading(reader, max_n=0.5)
-    expected, scores = (
-        score_control(ShardKind.PERMUTED_WEIGHTS, reader, scorer, GENOME, places, reading)
+    kind = ShardKind.PERMUTED_WEIGHTS
+    controls = [
+        Control.of(kind, reader.model, scorer, GENOME, places, reading)
         for scorer in (session, compiled)
+    ]
+    expected, scores = (
+        score_control(kind, control, Answers(reader, control.scorer, GENOME, reading))
+        for control in controls
     )
     equal_sites(expected, scores)
     real = reader.score_sites(by_machine_code(reader), GENOME, *places, reading)

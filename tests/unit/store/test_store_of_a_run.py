@@ -10,6 +10,7 @@ from fake_genome import genome_letters
 from planned_run import GENOME, planned, snv_rows
 from stored_rows import flip
 
+from gfmtrust.bundle import permuted_weights
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.cli import main as cli
 from gfmtrust.core.errors import InternalError
@@ -18,7 +19,7 @@ from gfmtrust.planning import variant_probes
 from gfmtrust.planning.shards import planned_shards
 from gfmtrust.readers import reader as readers
 from gfmtrust.readers.registry import reader_of
-from gfmtrust.scoring import negative_controls, shard
+from gfmtrust.scoring import shard
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.store import files, merge
 
@@ -107,27 +108,43 @@ def precomputed(folder, bundle, name, shift):
     """How many of 400 sites of a genome are in the store, which has them afterwards."""
     from gfmtrust.io.genome import Genome
     from gfmtrust.readers.options import ReadingOptions
-    from gfmtrust.store.answers import StoredAnswers
+    from gfmtrust.store.answers import Answers, StoredAnswers
 
     reader = reader_of(bundle)
-    answers = StoredAnswers.open(
-        reader,
-        reader.open_scorer("cpu", 1, None, False),
-        Genome.open(folder / f"{name}.fa"),
-        ReadingOptions(),
-        folder / "store",
-    )
+    scorer = reader.open_scorer("cpu", 1, None, False)
+    plain = Answers(reader, scorer, Genome.open(folder / f"{name}.fa"), ReadingOptions())
+    answers = StoredAnswers.open(plain, "cpu", folder / "store")
     answers.score_sites(np.zeros(400, np.int64), np.arange(100, 500) + shift)
     answers.write(folder / "store")
     return answers.sites
 
 
-def test_controls_are_not_stored(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(negative_controls, "MIN_VALUES", 100)
-    for kind in (ShardKind.PERMUTED_WEIGHTS, ShardKind.SHUFFLED_WINDOWS):
-        for path in of_kind(run, kind):
-            scored(run, path, tmp_path / "store")
-    assert not list(tmp_path.rglob("*.npy"))
+@pytest.mark.parametrize("kind", [ShardKind.PERMUTED_WEIGHTS, ShardKind.SHUFFLED_WINDOWS])
+def test_a_stored_control_has_the_same_bytes_and_no_pass(run, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(permuted_weights, "MIN_VALUES", 100)
+    (path,) = of_kind(run, kind)
+    without = scored(run, path)
+    first, second = (scored(run, path, tmp_path / "store") for _ in range(2))
+    assert first.metrics.passes == without.metrics.passes > 0
+    assert second.metrics.passes == 0
+    expected = contents(without, tmp_path / "without")
+    assert contents(second, tmp_path / "second") == expected
+
+
+@pytest.mark.bad_input
+def test_permuted_weights_never_answer_for_the_model(run, tmp_path, monkeypatch):
+    """The sites of the control are scored with the weights as they are afterwards: not a row of the
+    control is used, and the other way round."""
+    monkeypatch.setattr(permuted_weights, "MIN_VALUES", 100)
+    control = of_kind(run, ShardKind.PERMUTED_WEIGHTS)[0]
+    sites = of_kind(run, ShardKind.SITES)[0]
+    scored(run, control, tmp_path / "store")
+    after = scored(run, sites, tmp_path / "store")
+    assert after.metrics.stored_sites == 0
+    assert after.metrics.passes == scored(run, sites).metrics.passes
+    again = scored(run, control, tmp_path / "store")
+    assert again.metrics.passes == 0
+    assert len(list((tmp_path / "store").iterdir())) == 2
 
 
 @pytest.mark.bad_input
