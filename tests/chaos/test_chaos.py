@@ -54,17 +54,15 @@ def cpu_s() -> float:
 
 
 @pytest.mark.parametrize("number", range(FIRST, FIRST + RUNS))
-def test_a_run_with_one_fault(number, request, tmp_path):
+def test_a_run_with_one_fault(number, request):
     rng = np.random.default_rng(number)
     fault = chaos_faults.FAULTS[(number - 1) % len(chaos_faults.FAULTS)]
     if lack := chaos_faults.lacking(fault):
         pytest.skip(f"{fault.__name__} {lack}")
-    if fault in chaos_faults.NETWORK_FAULTS:
-        store, untouched = request.getfixturevalue("untouched_network")
-    else:
-        store, untouched = None, request.getfixturevalue("untouched")
+    network = fault in chaos_faults.NETWORK_FAULTS
+    untouched = request.getfixturevalue("with_a_network" if network else "plain")
     start = cpu_s()
-    faulty = chaos_faults.Faulty(tmp_path / "launch", rng, store)
+    faulty = chaos_faults.Faulty(untouched, rng)
     with faulty.after:
         row = [number, fault.__name__]
         try:
@@ -72,7 +70,7 @@ def test_a_run_with_one_fault(number, request, tmp_path):
             tracebacks = bugs(faulty.launch)
             resumed = faulty.resume()
             tracebacks += bugs(faulty.launch)
-            result = "" if tracebacks else outcome(resumed, untouched, faulty.harmed)
+            result = "" if tracebacks else outcome(resumed, untouched.contents, faulty.harmed)
             row += [faulty.harmed or "-", resumed.code, result or "FAULT"]
         except BaseException:
             row += [faulty.harmed or "-", "-", "FAULT"]

@@ -1,5 +1,9 @@
 """Whole runs of Nextflow that are struck once: by a signal, a failing disk, a lack of memory, a jump
-of the clock, or damage to a file. Each fault is a function of a run and of its random numbers."""
+of the clock, or damage to a file. Each fault is a function of a run and of its random numbers.
+
+Where a fault needs a run as it was when it had come so far, an untouched run is copied to its own
+place and the folders of its later tasks are removed, which costs no task.
+"""
 
 import contextlib
 import errno
@@ -27,28 +31,47 @@ YEAR_S = 365 * 86_400
 
 
 class Faulty:
-    """A run in `launch` that is struck once. rng: draws where and when; options: of the run; harmed:
-    the name of the file or step that was harmed; after: what must be undone at the end."""
+    """A run that is struck once, in the folder where the untouched run was made. rng: draws where and
+    when; options: of the run; harmed: the name of the file or step that was harmed; after: what must
+    be undone at the end."""
 
-    def __init__(self, launch: Path, rng: np.random.Generator, store: Path | None) -> None:
-        self.launch, self.rng = chaos_inputs.inputs(launch, store), rng
-        self.tools, self.output = launch / chaos_inputs.TOOLS, launch / "struck.log"
-        self.options = chaos_inputs.OPTIONS
+    def __init__(self, untouched: "Untouched", rng: np.random.Generator) -> None:
+        self.untouched, self.rng = untouched, rng
+        self.launch, self.options = untouched.launch, untouched.options
+        self.tools, self.output = self.launch / chaos_inputs.TOOLS, self.launch / "struck.log"
         self.harmed = ""
         self.after = contextlib.ExitStack()
+
+    def anew(self) -> None:
+        """Let the run begin with nothing but its inputs."""
+        self.untouched.restore()
+        for name in ("work", "out", ".nextflow"):
+            shutil.rmtree(self.launch / name)
+
+    def until(self, n: int) -> None:
+        """Let the run have come to the end of its first n tasks, and no further."""
+        self.untouched.restore()
+        shutil.rmtree(self.launch / "out")
+        for name in self.untouched.tasks[n:]:
+            for folder in (self.launch / "work").glob(f"{name}*"):
+                shutil.rmtree(folder)
+
+    def until_drawn(self) -> None:
+        """Let it have come to the end of a drawn number of tasks."""
+        self.until(int(self.rng.integers(1, len(self.untouched.tasks))))
+
+    def until_step(self, step: str) -> None:
+        """Let it have come to where a step is next."""
+        self.until(self.untouched.steps.index(step.upper()))
 
     def drawn(self, values):
         """One of some values."""
         return values[int(self.rng.integers(len(values)))]
 
-    def with_a_network(self) -> None:
-        """Let the run have a bundle and a score store of the user."""
-        self.options += chaos_inputs.WITH_A_NETWORK
-
     def start(self) -> subprocess.Popen:
         with open(self.output, "w") as log:
             return subprocess.Popen(
-                nextflow_run.command(self.launch, "out", "struck", *self.options),
+                nextflow_run.command(self.launch, "out", "struck", *self.options, "-resume"),
                 cwd=self.launch,
                 stdout=log,
                 stderr=log,
@@ -68,15 +91,12 @@ class Faulty:
 
     def wait_for_tasks(self, process: subprocess.Popen) -> None:
         """Until a drawn number of tasks was submitted, and a moment more."""
-        self.wait_for(process, "Submitted process", int(self.rng.integers(1, N_TASKS + 1)))
-        time.sleep(float(self.rng.random()))
-
-    def wait_for(self, process: subprocess.Popen, text: str, n: int = 1) -> None:
-        """Until the run has printed a text n times, or has ended."""
+        n = int(self.rng.integers(1, N_TASKS + 1))
         deadline = time.monotonic() + nextflow_run.LIMIT_S
-        while self.output.read_text().count(text) < n and process.poll() is None:
+        while self.output.read_text().count("Submitted process") < n and process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+        time.sleep(float(self.rng.random()))
 
     def task_processes(self) -> list[int]:
         """Numbers of the processes of tasks that run now: their folder is a work folder of ours."""
@@ -96,10 +116,12 @@ class Faulty:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGKILL)
 
-    def before_step(self, step: str, *commands: str) -> None:
-        """Let a step run these shell commands first, in the shell that becomes it."""
+    def before_step(self, step: str, *commands: str, limits: str = "exec") -> None:
+        """Let a step run these shell commands first, in the shell that becomes it; limits: the
+        command that starts it."""
         real = ROOT / "bin" / "gfmtrust"
-        body = "; ".join(commands)
+        body = "; ".join((*commands, f'{limits} python "{real}" "$@"'))
+        self.until_step(step)
         (self.tools / "gfmtrust").write_text(
             f'#!/bin/bash\n[ "$1" != {step} ] || {{ {body}; }}\nexec python "{real}" "$@"\n'
         )
@@ -135,11 +157,34 @@ class Faulty:
         self.harmed = path.name
 
 
+class Untouched:
+    """A run without a fault: its published files, the folders and steps of its tasks in the order
+    of their start, and a copy of everything, which is put back for every fault."""
+
+    def __init__(self, folder: Path, options: tuple[str, ...], store: Path | None = None) -> None:
+        self.launch, self.options, self._copy = folder / "launch", options, folder / "copy"
+        chaos_inputs.inputs(self.launch, store)
+        tools = self.launch / chaos_inputs.TOOLS
+        run = nextflow_run.run(self.launch, *options, tools=tools)
+        assert run.code == 0, run.text
+        self.contents = nextflow_run.contents(run.outdir)
+        rows = sorted(run.tasks(), key=lambda row: int(row["task_id"]))
+        self.tasks = [row["hash"] for row in rows]
+        self.steps = [nextflow_run.process(row) for row in rows]
+        shutil.copytree(self.launch, self._copy, symlinks=True)
+
+    def restore(self) -> None:
+        """Put everything back; times are kept, as Nextflow looks at those of inputs."""
+        shutil.rmtree(self.launch)
+        shutil.copytree(self._copy, self.launch, symlinks=True)
+
+
 # --- signals
 # ------------------------------------------------------------------------------------------------
 
 
 def kill_of_nextflow(faulty: Faulty) -> None:
+    faulty.anew()
     process = faulty.start()
     faulty.wait_for_tasks(process)
     faulty.kill_all(process)
@@ -147,6 +192,7 @@ def kill_of_nextflow(faulty: Faulty) -> None:
 
 def kill_of_a_task(faulty: Faulty) -> None:
     """The run itself goes on: it tries the task again, as after the kernel's 137, or stops."""
+    faulty.anew()
     process = faulty.start()
     faulty.wait_for_tasks(process)
     if numbers := faulty.task_processes():
@@ -155,6 +201,7 @@ def kill_of_a_task(faulty: Faulty) -> None:
 
 
 def interrupt(faulty: Faulty) -> None:
+    faulty.anew()
     process = faulty.start()
     faulty.wait_for_tasks(process)
     if process.poll() is None:
@@ -200,6 +247,7 @@ def failing_reads(faulty: Faulty) -> None:
 
 def small_disk(faulty: Faulty, name: str) -> None:
     """A folder of the run lies on a disk of its own that becomes full, and is enlarged after that."""
+    faulty.anew()
     folder = faulty.launch / name
     folder.mkdir()
     size = int(faulty.rng.integers(64, 4_000))
@@ -223,7 +271,8 @@ def small_results_disk(faulty: Faulty) -> None:
 def little_memory(faulty: Faulty) -> None:
     """One step may use only so much address space."""
     kib = int(faulty.rng.integers(150_000, 1_500_000))
-    faulty.before_step(faulty.drawn(STEPS), f"ulimit -v {kib}")
+    limits = "exec timeout --kill-after 5 90"  # libraries may try for ever to get more
+    faulty.before_step(faulty.drawn(STEPS), f"ulimit -v {kib}", limits=limits)
     faulty.finish()
 
 
@@ -247,7 +296,7 @@ def jump_of_the_clock(faulty: Faulty) -> None:
 
 def times_of_results(faulty: Faulty) -> None:
     """What finished tasks made has times in the future or in 1970, as after a wrong clock or a copy."""
-    kill_of_nextflow(faulty)
+    faulty.until_drawn()
     at = faulty.drawn([1.0, time.time() + YEAR_S])
     for folder in faulty.done_folders():
         for path in folder.rglob("*"):
@@ -260,7 +309,7 @@ def times_of_results(faulty: Faulty) -> None:
 
 
 def cut_of_a_result(faulty: Faulty) -> None:
-    kill_of_nextflow(faulty)
+    faulty.until_drawn()
     if path := faulty.drawn_output():
         content = path.read_bytes()
         path.write_bytes(content[: int(faulty.rng.integers(len(content)))])
@@ -268,43 +317,36 @@ def cut_of_a_result(faulty: Faulty) -> None:
 
 
 def bit_of_a_result(faulty: Faulty) -> None:
-    kill_of_nextflow(faulty)
+    faulty.until_drawn()
     if path := faulty.drawn_output():
         faulty.flip_a_bit(path)
 
 
 def bit_of_a_score_table(faulty: Faulty) -> None:
-    """Killed before the table is read."""
-    process = faulty.start()
-    faulty.wait_for(process, ":CALIBRATE")
-    faulty.kill_all(process)
-    if path := faulty.drawn_output("scores/*.parquet") or faulty.drawn_output("*.parquet"):
-        faulty.flip_a_bit(path)
+    """Before the table is read."""
+    faulty.until_step("calibrate")
+    path = faulty.drawn_output("scores/*.parquet")
+    assert path, "no table of scores was made"
+    faulty.flip_a_bit(path)
 
 
 def bit_of_a_bundle(faulty: Faulty) -> None:
     """Of the user's bundle, or of its copy in the work folder."""
-    faulty.with_a_network()
-    process = faulty.start()
-    faulty.wait_for_tasks(process)
-    faulty.kill_all(process)
+    faulty.until_drawn()
     files = sorted((faulty.launch / "toy").iterdir())
     copies = [path for folder in faulty.done_folders() for path in folder.rglob("model.onnx")]
     faulty.flip_a_bit(faulty.drawn([*files, *(path for path in copies if not path.is_symlink())]))
 
 
 def bit_of_the_store(faulty: Faulty) -> None:
-    faulty.with_a_network()
-    process = faulty.start()
-    faulty.wait_for_tasks(process)
-    faulty.kill_all(process)
+    faulty.until_drawn()
     files = sorted(path for path in (faulty.launch / "store").rglob("*") if path.is_file())
     faulty.flip_a_bit(faulty.drawn(files))
 
 
 def loss_of_work(faulty: Faulty) -> None:
     """The whole work folder vanishes, or that of one task."""
-    kill_of_nextflow(faulty)
+    faulty.until_drawn()
     work = faulty.launch / "work"
     done = faulty.done_folders()
     shutil.rmtree(faulty.drawn([work, *done, *done]), ignore_errors=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from gfmtrust.core.errors import TransientError, message
+from gfmtrust.core.errors import GfmtrustError, TransientError, message
 
 PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
 NO_MEMORY = (
@@ -19,6 +19,7 @@ NO_MEMORY = (
     "failed to map segment from shared object",
     "bad_alloc",
     "can't start new thread",
+    "failed to launch worker thread",
     "out of memory",
 )
 """What libraries say, in errors of many classes, where the operating system gives them no memory; a
@@ -67,7 +68,7 @@ def is_memory_fault(error: BaseException | None) -> bool:
             isinstance(error, OSError) and error.errno == errno.ENOMEM
         ):
             return True
-        if isinstance(error, (OSError, ImportError, RuntimeError)):
+        if not isinstance(error, (GfmtrustError, ValueError, LookupError)):  # may quote a file
             text = str(error).lower()
             if any(words in text for words in NO_MEMORY):
                 return True
