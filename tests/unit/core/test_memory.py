@@ -138,7 +138,7 @@ def test_what_is_no_lack_of_memory(error):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("limit_mib", [100, 150])
+@pytest.mark.parametrize("limit_mib", [150])
 def test_a_step_without_memory_ends_with_75_and_one_line(tmp_path, limit_mib):
     """A real limit of the system on the address space."""
     code = (
