@@ -265,11 +265,6 @@ def test_a_record_cut_off_or_with_a_sample_too_many(tmp_path):
             "line 7: longer than",
         ),
         ({"max_header": 100}, vcf_text(), "line 4: header longer than"),
-        (
-            {"max_samples": 1},
-            vcf_text(samples=True),
-            "line 6: 2 sample columns; expected at most 1",
-        ),
     ],
 )
 def test_limits_name_the_line(tmp_path, limit, text, result):
@@ -277,6 +272,15 @@ def test_limits_name_the_line(tmp_path, limit, text, result):
     with pytest.raises(BadDataError) as caught:
         records(path, **limit)
     assert result in str(caught.value)
+
+
+def test_the_number_of_samples_has_no_limit_of_its_own(tmp_path):
+    n = 100_001
+    names = b"\t".join(b"s%d" % number for number in range(n))
+    text = HEADER + SAMPLES.replace(b"S1\tS2", names) + line(samples=[b"0/1"] * n)
+    header, items = vcf_reader.read(stored(tmp_path / "a.vcf", text))
+    assert header.n_columns == n + 9
+    assert [record.info for record in items] == [b"AC=1"]
 
 
 @pytest.mark.bad_input
