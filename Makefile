@@ -9,10 +9,14 @@ RESULTS := results-demo
 WORKERS := 2
 FAST := not torch and not pipeline and not long and not slow and not bench and not gpu and not slurm and not fuzz and not chaos
 FUZZ_MINUTES := 10
+GUIDED_MINUTES := 5
 CHAOS := 100
+CHAOS_FIRST := 1
 MODULES := build/modules
 IMAGES := score
 LINT := .gfmtrust/lint
+GUIDED := .gfmtrust/fuzz
+SUPPLY := .gfmtrust/supply
 HADOLINT := $(LINT)/bin/hadolint --config containers/hadolint.yaml
 SCRIPTS := dev/setup.sh dev/nextflow dev/consumers.sh dev/slurm.sh
 # the includes of tests/hosts lead nowhere before the installation
@@ -20,7 +24,7 @@ LINTED := -exclude .git -exclude .gfmtrust -exclude work -exclude build -exclude
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-fast test-slow fuzz chaos test-slurm bench bench-cohort proof conformance consumers lint modules lock images pin-images check-images clean
+.PHONY: help setup demo test test-fast test-slow fuzz fuzz-guided chaos test-slurm bench bench-cohort proof conformance consumers lint sbom advisories modules lock images pin-images check-images clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -48,8 +52,13 @@ test-slow: setup ## grids, repeated kills, large inputs
 fuzz: setup ## random texts for each parser and damaged versions of each file of a user, FUZZ_MINUTES for each
 	@$(ACTIVATE) && FUZZ_MINUTES=$(FUZZ_MINUTES) python -m pytest -q -s -m "fuzz" tests/fuzz
 
-chaos: setup ## CHAOS whole runs with one fault each, then -resume: the same bytes, or a refusal that names the file
-	@$(ACTIVATE) && CHAOS=$(CHAOS) python -m pytest -q -s -m "chaos" tests/chaos
+fuzz-guided: setup ## fuzzing guided by coverage with atheris, one target per parser, GUIDED_MINUTES for each; TARGETS='vcf bed' does less
+	@cmp -s python/requirements/fuzz.txt $(GUIDED)/fuzz.txt || { rm -rf $(GUIDED) && $(UV) pip install --quiet --target $(GUIDED) --require-hashes \
+	    --python .venv/bin/python -r python/requirements/fuzz.txt && cp python/requirements/fuzz.txt $(GUIDED)/; }
+	@$(ACTIVATE) && PYTHONPATH=$(GUIDED):python:tests/helpers python tests/fuzz/guided.py $(TARGETS) --minutes $(GUIDED_MINUTES)
+
+chaos: setup ## CHAOS whole runs with one fault each, from number CHAOS_FIRST on, then -resume: the same bytes, or a refusal that names the file
+	@$(ACTIVATE) && CHAOS=$(CHAOS) CHAOS_FIRST=$(CHAOS_FIRST) python -m pytest -q -s -m "chaos" tests/chaos
 
 test-slurm: setup ## the pipeline on a SLURM of one node, and what each task was submitted with; installs Debian's slurm-wlm and munge
 	@dev/slurm.sh
@@ -81,13 +90,24 @@ lint: setup ## ruff, types, nextflow lint, shell syntax, hadolint, nf-core's lin
 	@$(HADOLINT) containers/*.Dockerfile
 	@$(ACTIVATE) && python dev/nf_core_lint.py
 
+sbom: setup ## what the locked requirements contain, as CycloneDX JSON, in build/sbom
+	@$(MAKE) --no-print-directory $(SUPPLY)/supply.txt
+	@$(ACTIVATE) && python dev/supply_chain.py sbom build/sbom
+
+advisories: setup ## published advisories about the locked requirements; needs a network
+	@$(MAKE) --no-print-directory $(SUPPLY)/supply.txt
+	@$(ACTIVATE) && python dev/supply_chain.py advisories
+
+$(SUPPLY)/supply.txt: python/requirements/supply.txt
+	@$(UV) venv --quiet --clear $(SUPPLY) && $(UV) pip install --quiet --require-hashes --python $(SUPPLY)/bin/python -r $< && cp $< $@
+
 modules: setup ## a folder of modules for other pipelines (docs/extend/integration.md), in $(MODULES)
 	@$(ACTIVATE) && python dev/nf_core_modules.py $(MODULES)
 
 lock: setup ## resolve the requirements again, with hashes and without index addresses, and what is derived from them
 	@cd python/requirements && compile="../../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url" \
 	    && $$compile $(LOCK_OPTIONS) dev.in -o dev.txt \
-	    && for role in setup score score_gpu test export multiqc bench lint; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
+	    && for role in setup score score_gpu test export multiqc bench lint fuzz supply; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
 	@$(ACTIVATE) && python dev/environments.py
 	@echo "lock: made python/requirements/*.txt and containers/*.environment.yml; LOCK_OPTIONS=--upgrade takes newer versions"
 

@@ -1,5 +1,12 @@
 """gfmtrust: how far a genomic foundation model can be trusted at each variant."""
 
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+"""Set before any import of ONNX Runtime, which from 1.31 on sends events to its maker after some
+seconds, and keeps an id of the machine in the folders for temporary and cached files."""
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
 __version__ = "0.1.0"
 PACKAGES = (
     "core",

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust.core import documents
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
 from gfmtrust.core.interfaces import ModelSpec, Votes
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY
@@ -68,7 +69,7 @@ class Members:
                 )
             )
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = documents.parsed(path.read_text(encoding="utf-8"))
             rows = content["contigs"]
             counts = [len(row["patterns"]) for row in rows]
             pattern = np.array(

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gfmtrust.core import documents
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
 
 FILE = "tokenizer.json"
@@ -56,7 +57,7 @@ def read(directory: Path) -> tuple[BpeFile, Path, str]:
         )
     content = path.read_bytes()
     try:
-        tokenizer = json.loads(content)
+        tokenizer = documents.parsed(content)
     except (ValueError, RecursionError) as error:
         raise BadDataError(
             message(str(path), f"no JSON ({error})", "a tokenizer of kind BPE")

@@ -14,6 +14,7 @@ from typing import Any
 from gfmtrust.bundle.bpe import BpeText
 from gfmtrust.bundle.graph_contract import wrong
 from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core import documents
 from gfmtrust.core.errors import MissingInputError, message
 from gfmtrust.inputs import training
 from gfmtrust.score_tables import record
@@ -151,7 +152,7 @@ def _read_json(path: Path) -> dict:
     if path.stat().st_size > MAX_JSON_BYTES:
         raise wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        meta = documents.parsed(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:

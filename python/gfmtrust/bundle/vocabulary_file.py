@@ -9,11 +9,11 @@ statements about a token must agree with it. Byte pair encodings are read in `bp
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gfmtrust.core import documents
 from gfmtrust.core.errors import BadDataError, message
 
 VOCABULARY_FILES = ("vocab.txt", "vocab.json", "tokenizer.json")
@@ -99,7 +99,7 @@ def _lines(content: bytes) -> list[tuple[str, int]]:
 
 
 def _object(name: str, content: bytes) -> list[tuple[str, int]]:
-    ids = json.loads(content, object_pairs_hook=_without_doubles)
+    ids = documents.parsed(content, object_pairs_hook=_without_doubles)
     if name == "tokenizer.json":
         added = {entry["content"]: entry["id"] for entry in ids.get("added_tokens", [])}
         ids = dict(ids["model"]["vocab"]) | added
@@ -162,7 +162,7 @@ def _json_object(path: Path) -> dict:
             message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_CONFIG_BYTES}")
         )
     try:
-        content = json.loads(path.read_bytes())
+        content = documents.parsed(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise BadDataError(
             message(str(path), f"no JSON ({error})", "an object", "copy the file again")

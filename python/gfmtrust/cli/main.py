@@ -22,9 +22,11 @@ from gfmtrust.cli import options as cli_options
 from gfmtrust.cli.steps import STEPS
 from gfmtrust.core.disk import fault_line, is_disk_fault
 from gfmtrust.core.errors import GfmtrustError, Terminated, UsageError, message
+from gfmtrust.core.memory import exhausted, is_memory_fault
 
 INTERNAL = 70
 INPUT_OUTPUT = 74
+TRANSIENT = 75
 CONFIGURATION = 78
 INTERRUPTED = 130
 EXTRAS = {
@@ -78,6 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
         STEPS[options.subcommand](options)
         return 0
     except GfmtrustError as error:
+        if error.exit_code != TRANSIENT and is_memory_fault(error.__cause__):
+            return _out_of_memory(error, options)  # the file or the graph is not what is wrong
         return _end(error, error.exit_code, debug)
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").split(".")[0])
@@ -93,13 +97,12 @@ def main(arguments: list[str] | None = None) -> int:
             return _end(GfmtrustError(line), INPUT_OUTPUT, debug)
         if "No usable temporary directory" in str(error):
             return _end(_no_temporary_folder(error), INPUT_OUTPUT, debug)
-        return _bug()
+        return _out_of_memory(error, options) if is_memory_fault(error) else _bug()
     except SystemExit as ended:  # argparse ends --help and --version this way
         return int(ended.code or 0)
-    except (
-        Exception
-    ):  # whatever is not foreseen is a bug of ours and the one case that shows a traceback
-        return _bug()
+    except Exception as error:
+        # whatever is not foreseen is a bug of ours and the one case that shows a traceback
+        return _out_of_memory(error, options) if is_memory_fault(error) else _bug()
 
 
 def _not_installed(error: ModuleNotFoundError, extra: str) -> GfmtrustError:
@@ -137,6 +140,12 @@ def _end(error: BaseException, code: int, debug: bool) -> int:
         traceback.print_exception(error, file=sys.stderr)
     sys.stderr.write("gfmtrust: " + (str(error).replace("\n", " ") or type(error).__name__) + "\n")
     return code
+
+
+def _out_of_memory(error: BaseException, options: argparse.Namespace | None) -> int:
+    step = getattr(options, "subcommand", None) or "command line"
+    debug = bool(getattr(options, "debug", False))
+    return _end(exhausted(step).with_traceback(error.__traceback__), TRANSIENT, debug)
 
 
 def _bug() -> int:

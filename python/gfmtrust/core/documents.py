@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from gfmtrust.core.disk import is_disk_fault, writing
 from gfmtrust.core.errors import BadDataError, GfmtrustError, MissingInputError, message
 
 METADATA_KEY = b"gfmtrust"
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape of JSON that may be half of a character."""
 
 
 class TableFile(pq.ParquetFile):
@@ -99,7 +102,7 @@ def read_metadata(path: Path) -> dict:
     with open_table(path) as file:
         text = (file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}")
     try:
-        content = json.loads(text)
+        content = parsed(text)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
@@ -107,6 +110,16 @@ def read_metadata(path: Path) -> dict:
         raise BadDataError(
             message(str(path), observed, "the facts of its step", "run its step again")
         )
+    return content
+
+
+def parsed(text: str | bytes, **options: Any) -> Any:
+    """The content of a JSON text; options: of `json.loads`. Raises ValueError also where a text is
+    no Unicode, as with half of a character, because no page or table could hold it."""
+    text = text if isinstance(text, str) else text.decode(json.detect_encoding(text))
+    content = json.loads(text, **options)
+    if _HALF.search(text):
+        json.dumps(content, ensure_ascii=False).encode()
     return content
 
 
@@ -118,7 +131,7 @@ def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> di
             message(str(path), "not found", "a file of an earlier step", "run that step again")
         )
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return parsed(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise error_class(
             message(

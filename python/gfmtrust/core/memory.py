@@ -7,11 +7,23 @@ message. It supports only Linux; on other systems nothing is refused.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
-from gfmtrust.core.errors import TransientError, message
+from gfmtrust.core.errors import GfmtrustError, TransientError, message
 
 PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
+NO_MEMORY = (
+    "cannot allocate memory",
+    "failed to allocate memory",
+    "failed to map segment from shared object",
+    "bad_alloc",
+    "can't start new thread",
+    "failed to launch worker thread",
+    "out of memory",
+)
+"""What libraries say, in errors of many classes, where the operating system gives them no memory; a
+library cannot be loaded then either, and a thread gets no stack."""
 
 
 def available(proc: Path = PROC, cgroup: Path = CGROUP) -> int | None:
@@ -47,6 +59,29 @@ def require(place: str, needed: int, what: str) -> None:
                 "give the task more memory or take a smaller model",
             )
         )
+
+
+def is_memory_fault(error: BaseException | None) -> bool:
+    """Whether an error, or one that it was raised from, says that memory ran out."""
+    while error is not None:
+        if isinstance(error, MemoryError) or (
+            isinstance(error, OSError) and error.errno == errno.ENOMEM
+        ):
+            return True
+        if not isinstance(error, (GfmtrustError, ValueError, LookupError)):  # may quote a file
+            text = str(error).lower()
+            if any(words in text for words in NO_MEMORY):
+                return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
+
+
+def exhausted(step: str) -> TransientError:
+    """Return the error of a step whose memory ran out, after which the pipeline retries with
+    more."""
+    return TransientError(
+        message(step, "out of memory", "more memory", "give the task or the machine more memory")
+    )
 
 
 def _groups(proc: Path, cgroup: Path) -> list[Path]:

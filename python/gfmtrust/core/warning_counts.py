@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that end a line, command a terminal, turn the direction of a text or are half of
+one."""
 SHOWN = 200
 """Largest number of characters of a user's text in an error or a warning."""
 
@@ -58,10 +60,15 @@ class WarningCounts:
         return [warning.line for warning in self.rows()]
 
 
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
 def shown(text: str | bytes) -> str:
-    """A user's text made safe for one line of a log: control characters are written as \\xNN, and
-    the text is cut at 200 characters."""
+    """A user's text made safe for one line of a log: control characters are written as \\xNN or
+    \\uNNNN, and the text is cut at 200 characters."""
     if isinstance(text, bytes):
         text = text[: SHOWN + 1].decode("utf-8", "backslashreplace")
-    text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    text = _CONTROL.sub(_escaped, text)
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."

@@ -3,10 +3,9 @@ is no number, and yes no truth value."""
 
 from __future__ import annotations
 
-import json
-
 import yaml
 
+from gfmtrust.core import documents
 from gfmtrust.core.errors import BadDataError, UsageError, message
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.inputs.sheet_rows import SheetRow, SheetTable, plain, refuse, trimmed
@@ -49,7 +48,7 @@ Pairs = list[tuple[str, str | None]]
 
 def _json_rows(text: str, name: str) -> list[Pairs]:
     try:
-        content = json.loads(
+        content = documents.parsed(
             text,
             object_pairs_hook=tuple,
             parse_int=str,

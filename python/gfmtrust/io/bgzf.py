@@ -28,6 +28,7 @@ EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000
 BLOCK_INPUT = 65280  # bytes of text per block, the same as bgzip
 BLOCK_TEXT = 1 << 16  # bytes of text that a block has at most
 HEADER_BYTES = 12  # gzip header with XLEN, before the extra field
+TRAILER_BYTES = 8  # CRC32 and length, after the deflate data
 READ_BYTES = 1 << 20
 RATIO_SPAN = 64 << 20  # the decompression ratio is measured over this many bytes of output
 MAX_RATIO = 1000
@@ -50,7 +51,7 @@ def container(path: str | Path) -> Container:
         head = file.read(HEADER_BYTES)
         if head[:2] != b"\x1f\x8b":
             return Container.PLAIN
-        return Container.BGZF if block_size(head, file) else Container.GZIP
+        return Container.BGZF if _stated_size(head, file)[0] else Container.GZIP
 
 
 def open_input(path: str | Path) -> BufferedReader:
@@ -137,28 +138,35 @@ def _bgzf_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
 
 def block_size(head: bytes, file: BinaryIO) -> int:
     """Return the total size of the BGZF block whose first 12 bytes are `head`, reading its extra
-    field; 0 where it is not a BGZF block."""
+    field; 0 where it is not a BGZF block, or states a size that its own parts exceed."""
+    size, n_extra = _stated_size(head, file)
+    return size if size >= HEADER_BYTES + n_extra + TRAILER_BYTES else 0
+
+
+def _stated_size(head: bytes, file: BinaryIO) -> tuple[int, int]:
+    """Return the size that the extra field of a block states, 0 where it states none, and the
+    length of that field."""
     if len(head) < HEADER_BYTES or head[:3] != b"\x1f\x8b\x08" or not head[3] & 4:
-        return 0
-    extra = file.read(struct.unpack_from("<H", head, 10)[0])
-    at = 0
+        return 0, 0
+    n_extra = struct.unpack_from("<H", head, 10)[0]  # the file may end before
+    extra, at = file.read(n_extra), 0
     while at + 4 <= len(extra):
         length = struct.unpack_from("<H", extra, at + 2)[0]
         if extra[at : at + 2] == b"BC" and length == 2 and at + 6 <= len(extra):
-            return struct.unpack_from("<H", extra, at + 4)[0] + 1
+            return struct.unpack_from("<H", extra, at + 4)[0] + 1, n_extra
         at += 4 + length
-    return 0
+    return 0, n_extra
 
 
 def inflate_block(path: Path, start: int, body: bytes) -> bytes:
     """Return the text of one block from the bytes after its extra field: deflate data, CRC32,
     length."""
-    if len(body) < 8:
+    if len(body) < TRAILER_BYTES:
         raise InputOutputError(_damage(path, f"damaged block at byte {start:,}"))
-    crc, length = struct.unpack_from("<II", body, len(body) - 8)
+    crc, length = struct.unpack_from("<II", body, len(body) - TRAILER_BYTES)
     try:
         # into one buffer of the stated length: a decompressor of pieces takes a twentieth longer
-        text = zlib.decompress(body[:-8], -15, min(length, BLOCK_TEXT))
+        text = zlib.decompress(body[:-TRAILER_BYTES], -15, min(length, BLOCK_TEXT))
     except zlib.error as error:
         raise InputOutputError(_damage(path, f"damaged block at byte {start:,}")) from error
     if len(text) != length or length > BLOCK_TEXT or zlib.crc32(text) != crc:

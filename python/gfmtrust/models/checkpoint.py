@@ -8,7 +8,6 @@ context and genome of its training.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from gfmtrust.bundle import bpe_file
 from gfmtrust.bundle.graph_contract import file_sha256
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.bundle.vocabulary import checked, read_vocabulary
-from gfmtrust.core import memory
+from gfmtrust.core import documents, memory
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, message
 from gfmtrust.inputs import training
 from gfmtrust.models import config_keys, family_of, files, weights
@@ -226,7 +225,7 @@ def _read_object(path: Path) -> dict:
             message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_CONFIG_BYTES}")
         )
     try:
-        content = json.loads(
+        content = documents.parsed(
             path.read_text(encoding="utf-8"), parse_constant=_no_number, parse_float=_finite
         )
     except (ValueError, RecursionError) as error:

@@ -118,7 +118,8 @@ class RunFiles:
 
     checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order;
     model_files: bundle.json of each model; benchmark: folder of BENCHMARK_LABELS, None without
-    labels; audit: folder of AUDIT, None without it.
+    labels; audit: folder of AUDIT, None without it; tracks: files of WRITE_TRACKS, which only
+    the manifest lists.
     """
 
     checked: Path
@@ -130,6 +131,7 @@ class RunFiles:
     model_files: list[Path]
     benchmark: Path | None = None
     audit: Path | None = None
+    tracks: tuple[Path, ...] = ()
 
 
 def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Run:
@@ -153,6 +155,7 @@ def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Ru
     ]
     step_files += [path for path in sorted(files.sites.iterdir()) if path.is_file()]
     step_files += [path for path in [files.plan / COPY_INDEX] if path.is_file()]
+    step_files += files.tracks
     manifest.manifest(run, step_files + pages).write(out_dir / Manifest.NAME)
     return run
 

@@ -208,6 +208,7 @@ workflow VCF_ANNOTATE_GFM {
             ch_facts,
             ch_benchmark,
             ch_audited,
+            written.tracks.join(written.flags).join(written.session).map { row -> [row[0], row.drop(1).flatten()] },
             given.title,
             given.code,
         )

@@ -1,9 +1,13 @@
 """Memory left, from made-up files of the kernel."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from gfmtrust.core import memory
-from gfmtrust.core.errors import TransientError
+from gfmtrust.core.errors import BadDataError, TransientError
 
 GB = 10**9
 
@@ -94,3 +98,67 @@ def test_work_that_needs_more_is_refused(monkeypatch):
 def test_files_that_say_nothing(tmp_path, text):
     (tmp_path / "meminfo").write_text(text)
     assert memory.available(tmp_path, tmp_path) is None
+
+
+def raised_from(error: Exception, cause: Exception | None) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(12, "Cannot allocate memory"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("can't start new thread"),
+        ImportError("libx.so: failed to map segment from shared object"),
+        Exception("Failed to launch worker thread: Resource temporarily unavailable"),
+        raised_from(BadDataError("x.parquet: unreadable"), MemoryError()),
+    ],
+)
+def test_what_libraries_say_where_memory_ran_out(error):
+    assert memory.is_memory_fault(error)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        ValueError("invalid literal: 'out of memory'"),
+        KeyError("bad_alloc"),
+        BadDataError("out of memory.vcf: empty file"),
+        OSError(28, "No space left on device"),
+        ImportError("no module named x"),
+    ],
+)
+def test_what_is_no_lack_of_memory(error):
+    assert not memory.is_memory_fault(error)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("limit_mib", [150])
+def test_a_step_without_memory_ends_with_75_and_one_line(tmp_path, limit_mib):
+    """A real limit of the system on the address space."""
+    code = (
+        "import resource, sys\n"
+        "from gfmtrust.cli.main import main\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({limit_mib} << 20, {limit_mib} << 20))\n"
+        "sys.exit(main(['fit_context_model', '--fasta', 'g.fa', '--out_dir', 'o']))\n"
+    )
+    (tmp_path / "g.fa").write_text(">c\n" + "ACGTTGCA" * 500 + "\n")
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert ended.returncode == 75, ended.stderr
+    assert ended.stderr.splitlines() == [
+        "gfmtrust: fit_context_model: out of memory; expected more memory; "
+        "give the task or the machine more memory"
+    ]

@@ -160,6 +160,19 @@ def test_a_flipped_byte_is_an_error_or_changes_nothing(tmp_path, how):
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize("stated", [0, 1, 11, 17, 24])
+def test_a_block_that_states_less_than_its_own_header_is_damaged(tmp_path, stated):
+    """Found by guided fuzzing: the rest of the block had a negative length."""
+    path = stored(tmp_path / "a.gz", b"one\n", "bgzf")
+    content = bytearray(path.read_bytes())
+    content[16:18] = stated.to_bytes(2, "little")
+    path.write_bytes(content)
+    with pytest.raises(InputOutputError, match=r"a\.gz: no block header at byte 0"):
+        read(path)
+    assert list(bgzf.block_starts(path)) == []
+
+
+@pytest.mark.bad_input
 def test_wrong_checksum_names_the_block(tmp_path):
     raw = bytearray(stored(tmp_path / "a.gz", TEXT, "bgzf").read_bytes())
     second = block_edges(bytes(raw))[0]

@@ -22,7 +22,12 @@ from gfmtrust.report.report import RunFiles, report
 @pytest.fixture(scope="module")
 def report_output(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    report(RunFiles(**make_run(folder, n_sites=300, n_probes=600)), out_dir=folder / "out")
+    tracks = [folder / "tracks" / name for name in ("entropy.bw", "flags.bed.gz.tbi")]
+    tracks[0].parent.mkdir()
+    for path in tracks:
+        path.write_bytes(path.name.encode())
+    files = make_run(folder, n_sites=300, n_probes=600)
+    report(RunFiles(**files, tracks=tuple(tracks)), out_dir=folder / "out")
     return folder, json.loads((folder / "out" / "manifest.json").read_text())
 
 
@@ -46,6 +51,8 @@ def test_manifest_names_every_file_and_no_folder(report_output):
         "bases.parquet",
         "calibration.json",
         "gfmtrust_flags_mqc.json",
+        "entropy.bw",
+        "flags.bed.gz.tbi",
     } <= set(names)
     assert str(folder) not in json.dumps(manifest)
 

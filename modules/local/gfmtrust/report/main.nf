@@ -15,6 +15,7 @@ process REPORT {
     tuple val(meta5), path(models, stageAs: 'models/?/*')
     tuple val(meta6), path(benchmark)
     tuple val(meta7), path(audit)
+    tuple val(meta8), path(tracks, stageAs: 'tracks/*')
     val title
     val code
 
@@ -29,6 +30,7 @@ process REPORT {
     def args = task.ext.args ?: ''
     def benchmark_option = benchmark ? "--benchmark ${benchmark}" : ''
     def audit_option = audit ? "--audit ${audit}" : ''
+    def tracks_option = tracks ? 'tracks/*' : ''
     """
     gfmtrust report \\
         --checked ${checked} \\
@@ -38,6 +40,7 @@ process REPORT {
         --counts counts/*/*.json \\
         --metrics metrics/*.json \\
         --models ${models} \\
+        --tracks ${tracks_option} \\
         ${benchmark_option} ${audit_option} \\
         --title ${quoted(title)} \\
         --out_dir report \\

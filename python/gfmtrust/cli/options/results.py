@@ -130,6 +130,12 @@ STEPS = {
             help="folder written by audit; the first sentences on each model are shown, and an "
             "audit of another bundle is refused",
         ),
+        tracks=dict(
+            type=Path,
+            nargs="*",
+            default=[],
+            help="files written by write_tracks; the manifest lists them",
+        ),
         title=dict(default="gfmtrust report", help="title of the report"),
     ),
 }

@@ -108,5 +108,6 @@ def report(options: argparse.Namespace) -> None:
         options.models,
         options.benchmark,
         options.audit,
+        tuple(options.tracks),
     )
     step.report(files, options.out_dir, title=options.title)

@@ -46,7 +46,6 @@ class Limits:
 
     max_line: int = 256 << 20
     max_header: int = 64 << 20
-    max_samples: int = 100_000
     max_ratio: float = bgzf.MAX_RATIO
 
     @classmethod
@@ -116,10 +115,10 @@ def read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
             raise bad_line(path, len(header), observed, "a shorter header", "drop lines of it")
         if not line.startswith(b"##"):
             break
-    return Header(tuple(header), header_columns(path, len(header), header[-1], limits))
+    return Header(tuple(header), header_columns(path, len(header), header[-1]))
 
 
-def header_columns(path: Path, line_no: int, line: bytes, limits: Limits) -> int:
+def header_columns(path: Path, line_no: int, line: bytes) -> int:
     """Return the number of columns of the #CHROM line, which must be the line that ends the header.
     Raises BadDataError (65) otherwise."""
     names = line.rstrip(b"\r\n\t").split(
@@ -136,15 +135,6 @@ def header_columns(path: Path, line_no: int, line: bytes, limits: Limits) -> int
                 expected,
                 "restore the header",
             )
-        )
-    if len(names) > N_FIXED + 1 + limits.max_samples:
-        observed = f"{len(names) - N_FIXED - 1:,} sample columns"
-        raise bad_line(
-            path,
-            line_no,
-            observed,
-            f"at most {limits.max_samples:,}",
-            "drop samples, as with bcftools view -G",
         )
     return len(names)
 

@@ -256,7 +256,9 @@ class _Parser:
         if len(line) - line.endswith(b"\n") > limits.max_line:
             raise text_lines.line_too_long(path, line_no, limits.max_line, SHORTER)
         n_columns = line.count(b"\t") + 1
-        if n_columns != self._header.n_columns:
+        if n_columns != self._header.n_columns and not (
+            n_columns == self._header.n_columns + 1 and line.rstrip(b"\r\n").endswith(b"\t")
+        ):  # GATK 3 wrote a tab after the last sample; every reader ignores it
             raise _wrong_columns(path, line_no, n_columns, self._header.n_columns)
         contig, pos_text, _, ref, alt, _, _, info, *rest = line.split(b"\t", N_FIXED)
         name = self._contigs.get(contig)

@@ -304,7 +304,6 @@ def _roomier(limits: Limits) -> Limits:
     return Limits(
         limits.max_line * 2,
         limits.max_header * 2,
-        limits.max_samples,
         limits.max_ratio,
     )
 
