@@ -122,9 +122,11 @@ def hidden_graph(
     first, second = first[:, order], second[order]
     nodes = Nodes()
     letters = nodes.op("Gather", nodes.const("embedding", embedding), "input_ids", axis=0)
+    # a letter outside the window has the embedding 0
+    letters = nodes.op("Pad", letters, nodes.axes(0, 2, 0, 0, 2, 0))
     beside = []
     for offset in (-2, -1, 1, 2):
-        at = nodes.op("Add", "pos", nodes.const(f"by_{offset}", np.int64(offset)))
+        at = nodes.op("Add", "pos", nodes.const(f"by_{offset}", np.int64(2 + offset)))
         place = nodes.op("Expand", nodes.op("Unsqueeze", at, nodes.axes(2)), nodes.axes(1, 1, 5))
         beside.append(nodes.op("GatherElements", letters, place, axis=1))
     joined = nodes.op("Concat", *beside, axis=2)
