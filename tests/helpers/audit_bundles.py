@@ -194,3 +194,50 @@ def drawn_chain(table: MarkovTable, length: int, seed: int = 0) -> np.ndarray:
         codes[place] = letter
         context = (context * 4 + letter) % size
     return codes
+
+
+CUE_LETTERS = 8
+"""Letters on the left by which `reciting_graph` knows the place."""
+
+
+def reciting_graph(genome: np.ndarray):
+    """A model that recites a genome: p(letter) is 0.97 for the letter that follows the 8 letters on
+    the left somewhere in the genome, and 1/4 for each where they occur nowhere. genome: codes."""
+    place = 4 ** np.arange(CUE_LETTERS - 1, -1, -1)
+    cues = (
+        np.lib.stride_tricks.sliding_window_view(genome[:-1].astype(np.int64), CUE_LETTERS) @ place
+    )
+    counts = np.zeros((4**CUE_LETTERS, 4))
+    np.add.at(counts, (cues, genome[CUE_LETTERS:].astype(np.int64)), 1)
+    seen = counts.sum(axis=1, keepdims=True)
+    table = np.where(seen > 0, 0.96 * counts / np.maximum(seen, 1) + 0.01, 0.25)
+    nodes = Nodes()
+    letters = nodes.op("Clip", nodes.op("Sub", "input_ids", nodes.const("first", np.int64(3))),
+                       nodes.const("least", np.int64(0)), nodes.const("most", np.int64(3)))  # fmt: skip
+    letters = nodes.op("Pad", letters, nodes.axes(0, CUE_LETTERS, 0, 0))
+    word = nodes.const("zero", np.int64(0))
+    for back in range(CUE_LETTERS, 0, -1):
+        at = nodes.op("Add", "pos", nodes.const(f"by_{back}", np.int64(CUE_LETTERS - back)))
+        letter = nodes.op("GatherElements", letters, at, axis=1)
+        word = nodes.op(
+            "Add", nodes.op("Mul", word, nodes.const(f"four_{back}", np.int64(4))), letter
+        )
+    logs = nodes.const("table", np.log(table).astype(np.float32))
+    nodes.op("Gather", logs, word, axis=0, output="logp")
+    return nodes.model("reciting", INPUTS, OUTPUTS)
+
+
+def write_population(path: Path, codes: np.ndarray, every: int, af: float = 0.3) -> Path:
+    """A VCF of a population for the contig c, compressed and indexed: an allele at every so many
+    positions, the letter after the reference in the order ACGT."""
+    import pysam
+
+    lines = ["##fileformat=VCFv4.2", '##INFO=<ID=AF,Number=A,Type=Float,Description="f">',
+             f"##contig=<ID=c,length={len(codes)}>", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]  # fmt: skip
+    for at in range(0, len(codes), every):
+        ref, alt = "ACGT"[codes[at]], "ACGT"[(codes[at] + 1) % 4]
+        lines.append(f"c\t{at + 1}\t.\t{ref}\t{alt}\t.\t.\tAF={af}")
+    plain = path.with_suffix("")
+    plain.write_text("\n".join(lines) + "\n")
+    pysam.tabix_index(str(plain), preset="vcf", force=True)
+    return path

@@ -10,6 +10,7 @@ from gfmtrust.audit import (
     frame,
     functional,
     league,
+    population,
     stability,
 )
 from gfmtrust.audit.measure import ARCHETYPES, MODEL, Measure
@@ -138,6 +139,18 @@ MEASURES: tuple[Measure, ...] = (
         "context, so that the archetypes and the population check have to decide.",
         function=context_gain.memorisation,
         passes=context_gain.memorisation_passes,
+    ),
+    Measure(
+        name="population",
+        group=MODEL,
+        question="Do the alleles that people have surprise the model as any changed letter does?",
+        unit="bits per base",
+        null="0; and the rise of the context model",
+        reading="Common alleles of a population replace the reference in the window of a site. A model "
+        "that recites the reference loses more than the context model, and as much as with other "
+        "letters at the same places; a model of the sequence loses less with alleles that occur.",
+        function=population.surprise,
+        passes=population.passes,
     ),
     Measure(
         name="cost",

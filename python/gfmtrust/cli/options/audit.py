@@ -65,6 +65,11 @@ STEPS = {
             help="BED file of functional bases, such as exons, whose likelihood is compared with "
             "that of the others",
         ),
+        population_vcf=dict(
+            type=Path,
+            help="VCF with allele frequencies (INFO AF, or AC and AN), compressed by bgzip and indexed "
+            "by tabix; its common alleles are the second check of memory",
+        ),
         sites=dict(
             type=positive, default=2000, help="bases that all models are asked about [2000]"
         ),

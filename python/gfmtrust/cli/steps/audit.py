@@ -24,6 +24,7 @@ def audit(options: argparse.Namespace) -> None:
             run.GROUPS[options.action],
             options.context_model,
             options.regions,
+            options.population_vcf,
             options.seed,
             AuditSizes(options.sites, options.windows, options.probes),
             options.price_per_hour,
