@@ -39,8 +39,10 @@ def surprise(study: Study, subject: Subject) -> list[Statistic]:
     of_model = _rise(study, subject, sites, windows, np.where(places, alleles, windows))
     random = _rise(study, subject, sites, windows, _other(study, windows, places, alleles))
     at_context, with_alleles = _inside(study, study.context, sites, snvs)
-    own = study.windows(study.context, sites)
-    context = _rise(study, study.context, sites, own, np.where(at_context, with_alleles, own))
+    at_sites = study.windows(study.context, sites)
+    context = _rise(
+        study, study.context, sites, at_sites, np.where(at_context, with_alleles, at_sites)
+    )
     finite = np.isfinite(of_model) & np.isfinite(random) & np.isfinite(context)
     return [
         numbers.mean(label, values[finite], sites.block[finite], null=0.0)

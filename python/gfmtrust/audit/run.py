@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.audit import page
+from gfmtrust.audit import fisher, page
 from gfmtrust.audit.measure import ARCHETYPES, MODEL
 from gfmtrust.audit.study import AuditSizes, Study, draw_sites
 from gfmtrust.audit.subject import Subject
@@ -49,6 +49,7 @@ class AuditRequest:
     context_model: Path | None = None
     regions: Path | None = None
     population_vcf: Path | None = None
+    checkpoints: tuple[Path, ...] = ()
     seed: int = 1
     sizes: AuditSizes = field(default_factory=AuditSizes)
     price_per_hour: float | None = None
@@ -135,6 +136,7 @@ def _study(
         and Population(
             request.population_vcf, genome, ContigRule.of("none", user_contigs(genome.contigs))
         ),
+        fisher.matched(request.checkpoints, bundles),
     )
 
 

@@ -3,6 +3,7 @@ answers there, each computed once."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class AuditSizes:
 class Study:
     """What all measures of an audit share. ensemble: the models under audit; context: the context
     model; functional: intervals of --regions, population: alleles of --population_vcf, None without
-    these."""
+    these; checkpoints: the folder of weights of a model, by its id."""
 
     genome: Genome
     sites: Sites
@@ -72,6 +73,7 @@ class Study:
     price_per_hour: float | None = None
     functional: IntervalSet | None = None
     population: Population | None = None
+    checkpoints: Mapping[str, Path] = field(default_factory=dict)
     scratch: Path | None = None
     _cache: dict = field(default_factory=dict)
 

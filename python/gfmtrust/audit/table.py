@@ -7,6 +7,7 @@ from gfmtrust.audit import (
     archetypes,
     context_gain,
     cost,
+    fisher,
     frame,
     functional,
     league,
@@ -151,6 +152,18 @@ MEASURES: tuple[Measure, ...] = (
         "letters at the same places; a model of the sequence loses less with alleles that occur.",
         function=population.surprise,
         passes=population.passes,
+    ),
+    Measure(
+        name="fisher",
+        group=MODEL,
+        question="Which parameters carry what the model answers?",
+        unit="share",
+        null="the group's share of all parameters",
+        reading="Inter-token layers are attention, convolutions and mixers: what relates one place to "
+        "another. Per sequence, with targets drawn from the model, is the Fisher information; as "
+        "published is the squared gradient of a batch's mean, which counts a tied decoder as embeddings. "
+        "The closed form of the head is large where the model is unsure, and not because it is useful.",
+        function=fisher.shares,
     ),
     Measure(
         name="cost",

@@ -12,10 +12,10 @@ import pandas as pd
 
 from gfmtrust.core.alphabet import INVALID, PAD, encode
 from gfmtrust.core.errors import BadDataError, MissingInputError, UsageError, message
-from gfmtrust.core.interfaces import Genome
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.inputs.label_numbers import Number, labelled_alleles
 from gfmtrust.inputs.labels import CLNSIG, rule_of
+from gfmtrust.io.genome import Genome
 from gfmtrust.readers.windows import cut
 
 LEAST = 100

@@ -82,9 +82,9 @@ def duel(request: DuelRequest) -> Duel:
             reason = "PyTorch is not installed"
             not_run.append(LeftOut("the networks: one-hot CNN and map + CNN", reason))
         contest.progress = _say_cost(contest, simple, networks)
+        untrained, further = _untrained(request, contest, bundles, not_run)
         contest.simple(simple)
         passes = _probe(request, contest, networks, not_run)
-        untrained, further = _untrained(request, contest, bundles, not_run)
     last = {
         name: next(one for one in contest.curves[::-1] if one.series == name)
         for name in contest.final
@@ -255,13 +255,14 @@ def _untrained(
     alleles = contest.examples.letters
     if not isinstance(alleles, Alleles):
         return [], 0
-    rows, passes = [], 0
+    rows, passes, digest = [], 0, alleles.genome.digest()
     for bundle in bundles:
         try:
             subject = Subject.open(bundle, request.scoring)
         except ConfigurationError as error:
             not_run.append(LeftOut(f"LLR of {bundle.model_id}", str(error)))
             continue
+        subject.genome_digest = digest
         rows += contest.untrained(bundle.model_id, llr_of(subject, alleles))
         passes += subject.passes
     return rows, passes

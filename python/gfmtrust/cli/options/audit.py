@@ -70,6 +70,13 @@ STEPS = {
             help="VCF with allele frequencies (INFO AF, or AC and AN), compressed by bgzip and indexed "
             "by tabix; its common alleles are the second check of memory",
         ),
+        checkpoints=dict(
+            type=Path,
+            nargs="+",
+            default=[],
+            help="folders of weights that bundles were exported from, for the Fisher information; "
+            "needs PyTorch",
+        ),
         sites=dict(
             type=positive, default=2000, help="bases that all models are asked about [2000]"
         ),

@@ -25,6 +25,7 @@ def audit(options: argparse.Namespace) -> None:
             options.context_model,
             options.regions,
             options.population_vcf,
+            tuple(options.checkpoints),
             options.seed,
             AuditSizes(options.sites, options.windows, options.probes),
             options.price_per_hour,
