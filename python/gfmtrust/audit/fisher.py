@@ -4,6 +4,7 @@ weights that a gradient could be computed for."""
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +33,13 @@ def shares(study: Study, subject: Subject) -> list[Statistic]:
 
     sites = study.fewer_sites()
     windows = study.windows(subject, sites)
-    rows = np.flatnonzero((windows < N).all(axis=1))[:SEQUENCES]
+    rows = np.flatnonzero((windows < N).all(axis=1))
+    rows = rows[np.linspace(0, len(rows) - 1, min(SEQUENCES, len(rows))).astype(int)]
     if len(rows) < fisher.BATCH:
         raise NotRun(f"{len(rows)} windows without an unknown letter; expected {fisher.BATCH}")
     loaded = checkpoint.load(folder)
     seen = fisher.information(loaded, windows[rows], study.seed)
-    block, batches = sites.block[rows], np.arange(len(seen.published))
+    block = sites.block[rows]
     expected = seen.parameters / seen.parameters.sum()
     per_sequence = [
         _share(f"{group}, per sequence", seen.true, number, block, expected)
@@ -47,9 +49,11 @@ def shares(study: Study, subject: Subject) -> list[Statistic]:
     rows_of_all = [
         per_sequence.pop(mixing),
         _share(f"{fisher.MIXING}, observed targets", seen.observed, mixing, block, expected),
-        _share(f"{fisher.MIXING}, as published", seen.published, mixing, batches, expected),
+        _published(f"{fisher.MIXING}, as published", seen.published, mixing, study.seed, expected),
         *per_sequence,
-        _share(f"{fisher.EMBEDDINGS}, as published", seen.published, embeddings, batches, expected),
+        _published(
+            f"{fisher.EMBEDDINGS}, as published", seen.published, embeddings, study.seed, expected
+        ),
     ]
     if seen.head is not None and seen.head_null is not None:
         label = "head, one token, in closed form"
@@ -64,6 +68,18 @@ def _share(
     """The share of a group; its null is its share of the parameters. squares: (n, groups)."""
     total = squares.sum(axis=1)
     return numbers.ratio(label, squares[:, group], total, block, null=float(expected[group]))
+
+
+def _published(
+    label: str, squares: np.ndarray, group: int, seed: int, expected: np.ndarray
+) -> Statistic:
+    """The same from the few gradients of batches, with the interval of a jackknife over them."""
+
+    def share(rows: np.ndarray) -> float:
+        return float(squares[rows, group].sum() / squares[rows].sum())
+
+    row = numbers.jackknife(label, share, len(squares), seed)
+    return replace(row, null=float(expected[group]))
 
 
 def matched(folders: tuple[Path, ...], bundles: list[Bundle]) -> dict[str, Path]:
