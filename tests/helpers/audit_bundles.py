@@ -196,6 +196,36 @@ def drawn_chain(table: MarkovTable, length: int, seed: int = 0) -> np.ndarray:
     return codes
 
 
+def folding_graph(pair_sum: int):
+    """p(letter) is 0.97 for the complement of the letter at the mirrored place, `pair_sum` minus its
+    own, where its two neighbours pair with those of that letter; uniform elsewhere."""
+    nodes = Nodes()
+    onehot = np.zeros((toy_models.N_IDS, 4), np.float32)
+    onehot[3:7] = np.eye(4)
+    letters = nodes.op("Gather", nodes.const("onehot", onehot), "input_ids", axis=0)
+
+    def at(name: str, place: str) -> str:
+        wide = nodes.op("Expand", nodes.op("Unsqueeze", place, nodes.axes(2)), nodes.axes(1, 1, 4))
+        return nodes.op("GatherElements", letters, wide, axis=1)
+
+    flip = nodes.const("flip", np.eye(4, dtype=np.float32)[::-1].copy())
+    mirrored = nodes.op("Sub", nodes.const("sum", np.int64(pair_sum)), "pos")
+    paired = None
+    for by in (-1, 1):
+        step = nodes.const(f"step_{by}", np.int64(by))
+        one = at(f"a{by}", nodes.op("Add", "pos", step))
+        other = nodes.op("MatMul", at(f"b{by}", nodes.op("Sub", mirrored, step)), flip)
+        fits = nodes.op("ReduceSum", nodes.op("Mul", one, other), nodes.axes(2), keepdims=1)
+        paired = fits if paired is None else nodes.op("Mul", paired, fits)
+    partner = nodes.op("MatMul", at("partner", mirrored), flip)
+    certain = nodes.op("Add", nodes.op("Mul", partner, nodes.const("most", np.float32(0.96))),
+                       nodes.const("least", np.float32(0.01)))  # fmt: skip
+    quarter = nodes.const("quarter", np.float32(0.25))
+    gain = nodes.op("Mul", nodes.op("Sub", certain, quarter), paired)
+    nodes.op("Log", nodes.op("Add", gain, quarter), output="logp")
+    return nodes.model("folding", INPUTS, OUTPUTS)
+
+
 CUE_LETTERS = 8
 """Letters on the left by which `reciting_graph` knows the place."""
 

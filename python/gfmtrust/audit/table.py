@@ -7,6 +7,7 @@ from gfmtrust.audit import (
     archetypes,
     context_gain,
     cost,
+    dependency,
     fisher,
     frame,
     functional,
@@ -253,6 +254,19 @@ MEASURES: tuple[Measure, ...] = (
         reading="An arm of 12 bp, a loop, and its reverse complement, of which six letters are asked.",
         x_label="loop (bp)",
         **archetypes.probe(7, archetypes.stem_points),
+    ),
+    Measure(
+        name="stem_map",
+        group=ARCHETYPES,
+        question="Does a letter of a stem decide its partner?",
+        unit="AUROC",
+        null="0.5; the same places where the first arm is its mirror image",
+        reading="A letter of the first arm is replaced, and the change at its partner is compared with "
+        "that at the same places without a stem. 1 tells every pair from its control; 0.5 is chance, "
+        "also where nothing changes at all.",
+        function=dependency.stem_pairs,
+        passes=dependency.passes,
+        x_label="loop (bp)",
     ),
     Measure(
         name="frame",
