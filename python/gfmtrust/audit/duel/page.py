@@ -41,7 +41,10 @@ def html(duel: Duel) -> str:
             "league": _rows(duel.score, last),
             "curves": [_curve(duel, name) for name in _shown(duel)],
             "differences": [
-                {"title": title.capitalize(), **_rows(f"difference of the {duel.score}", rows)}
+                {
+                    "title": title[:1].upper() + title[1:],
+                    **_rows(f"difference of the {duel.score}", rows),
+                }
                 for title, rows in groups
             ],
             "untrained": _rows(duel.score, list(duel.untrained)) if duel.untrained else None,
