@@ -122,9 +122,11 @@ def hidden_graph(
     first, second = first[:, order], second[order]
     nodes = Nodes()
     letters = nodes.op("Gather", nodes.const("embedding", embedding), "input_ids", axis=0)
+    # a letter outside the window has the embedding 0
+    letters = nodes.op("Pad", letters, nodes.axes(0, 2, 0, 0, 2, 0))
     beside = []
     for offset in (-2, -1, 1, 2):
-        at = nodes.op("Add", "pos", nodes.const(f"by_{offset}", np.int64(offset)))
+        at = nodes.op("Add", "pos", nodes.const(f"by_{offset}", np.int64(2 + offset)))
         place = nodes.op("Expand", nodes.op("Unsqueeze", at, nodes.axes(2)), nodes.axes(1, 1, 5))
         beside.append(nodes.op("GatherElements", letters, place, axis=1))
     joined = nodes.op("Concat", *beside, axis=2)
@@ -192,3 +194,80 @@ def drawn_chain(table: MarkovTable, length: int, seed: int = 0) -> np.ndarray:
         codes[place] = letter
         context = (context * 4 + letter) % size
     return codes
+
+
+def folding_graph(pair_sum: int):
+    """p(letter) is 0.97 for the complement of the letter at the mirrored place, `pair_sum` minus its
+    own, where its two neighbours pair with those of that letter; uniform elsewhere."""
+    nodes = Nodes()
+    onehot = np.zeros((toy_models.N_IDS, 4), np.float32)
+    onehot[3:7] = np.eye(4)
+    letters = nodes.op("Gather", nodes.const("onehot", onehot), "input_ids", axis=0)
+
+    def at(name: str, place: str) -> str:
+        wide = nodes.op("Expand", nodes.op("Unsqueeze", place, nodes.axes(2)), nodes.axes(1, 1, 4))
+        return nodes.op("GatherElements", letters, wide, axis=1)
+
+    flip = nodes.const("flip", np.eye(4, dtype=np.float32)[::-1].copy())
+    mirrored = nodes.op("Sub", nodes.const("sum", np.int64(pair_sum)), "pos")
+    paired = None
+    for by in (-1, 1):
+        step = nodes.const(f"step_{by}", np.int64(by))
+        one = at(f"a{by}", nodes.op("Add", "pos", step))
+        other = nodes.op("MatMul", at(f"b{by}", nodes.op("Sub", mirrored, step)), flip)
+        fits = nodes.op("ReduceSum", nodes.op("Mul", one, other), nodes.axes(2), keepdims=1)
+        paired = fits if paired is None else nodes.op("Mul", paired, fits)
+    partner = nodes.op("MatMul", at("partner", mirrored), flip)
+    certain = nodes.op("Add", nodes.op("Mul", partner, nodes.const("most", np.float32(0.96))),
+                       nodes.const("least", np.float32(0.01)))  # fmt: skip
+    quarter = nodes.const("quarter", np.float32(0.25))
+    gain = nodes.op("Mul", nodes.op("Sub", certain, quarter), paired)
+    nodes.op("Log", nodes.op("Add", gain, quarter), output="logp")
+    return nodes.model("folding", INPUTS, OUTPUTS)
+
+
+CUE_LETTERS = 8
+"""Letters on the left by which `reciting_graph` knows the place."""
+
+
+def reciting_graph(genome: np.ndarray):
+    """A model that recites a genome: p(letter) is 0.97 for the letter that follows the 8 letters on
+    the left somewhere in the genome, and 1/4 for each where they occur nowhere. genome: codes."""
+    place = 4 ** np.arange(CUE_LETTERS - 1, -1, -1)
+    cues = (
+        np.lib.stride_tricks.sliding_window_view(genome[:-1].astype(np.int64), CUE_LETTERS) @ place
+    )
+    counts = np.zeros((4**CUE_LETTERS, 4))
+    np.add.at(counts, (cues, genome[CUE_LETTERS:].astype(np.int64)), 1)
+    seen = counts.sum(axis=1, keepdims=True)
+    table = np.where(seen > 0, 0.96 * counts / np.maximum(seen, 1) + 0.01, 0.25)
+    nodes = Nodes()
+    letters = nodes.op("Clip", nodes.op("Sub", "input_ids", nodes.const("first", np.int64(3))),
+                       nodes.const("least", np.int64(0)), nodes.const("most", np.int64(3)))  # fmt: skip
+    letters = nodes.op("Pad", letters, nodes.axes(0, CUE_LETTERS, 0, 0))
+    word = nodes.const("zero", np.int64(0))
+    for back in range(CUE_LETTERS, 0, -1):
+        at = nodes.op("Add", "pos", nodes.const(f"by_{back}", np.int64(CUE_LETTERS - back)))
+        letter = nodes.op("GatherElements", letters, at, axis=1)
+        word = nodes.op(
+            "Add", nodes.op("Mul", word, nodes.const(f"four_{back}", np.int64(4))), letter
+        )
+    logs = nodes.const("table", np.log(table).astype(np.float32))
+    nodes.op("Gather", logs, word, axis=0, output="logp")
+    return nodes.model("reciting", INPUTS, OUTPUTS)
+
+
+def write_population(path: Path, codes: np.ndarray, every: int, af: float = 0.3) -> Path:
+    """A VCF of a population for the contig c, compressed and indexed: an allele at every so many
+    positions, the letter after the reference in the order ACGT."""
+    import pysam
+
+    lines = ["##fileformat=VCFv4.2", '##INFO=<ID=AF,Number=A,Type=Float,Description="f">',
+             f"##contig=<ID=c,length={len(codes)}>", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]  # fmt: skip
+    for at in range(0, len(codes), every):
+        ref, alt = "ACGT"[codes[at]], "ACGT"[(codes[at] + 1) % 4]
+        lines.append(f"c\t{at + 1}\t.\t{ref}\t{alt}\t.\t.\tAF={af}")
+    plain = path.with_suffix("")
+    plain.write_text("\n".join(lines) + "\n")
+    pysam.tabix_index(str(plain), preset="vcf", force=True)
+    return path

@@ -60,7 +60,7 @@ def section(measured: Measured) -> dict:
     """The variables of one measure."""
     return {
         "measure": measured,
-        "rows": [_cells(measured, row) for row in measured.statistics],
+        "rows": [cells(measured.unit, row) for row in measured.statistics],
         "figures": _figures(measured),
     }
 
@@ -72,7 +72,7 @@ def _figures(measured: Measured) -> list[dict]:
         return [
             _figure(
                 figures.lines_plot(of_series, measured.x_label, unit, unit == "share"),
-                f"{name}: {_spoken(of_series)}",
+                f"{name}: {spoken(of_series)}",
                 f"{name} ({unit}), with 95 % intervals; open squares: the null.",
             )
             for name in series
@@ -83,18 +83,20 @@ def _figures(measured: Measured) -> list[dict]:
     if len(plain) < 2:
         return []
     caption = f"{measured.unit}, with 95 % intervals; open squares: the null."
-    return [_figure(figures.rows_plot(plain, measured.unit), _spoken(plain), caption)]
+    return [_figure(figures.rows_plot(plain, measured.unit), spoken(plain), caption)]
 
 
 def _figure(drawn, alt: str, caption: str) -> dict:
     return {"svg": drawn, "alt": alt, "caption": caption[:1].upper() + caption[1:]}
 
 
-def _spoken(rows: list[Statistic]) -> str:
+def spoken(rows: list[Statistic]) -> str:
+    """The numbers of a figure as text."""
     return "; ".join(f"{row.label} {row.value:.2f}" for row in rows if row.value is not None)
 
 
-def _cells(measured: Measured, row: Statistic) -> tuple[str, ...]:
+def cells(unit: str, row: Statistic) -> tuple[str, ...]:
+    """The cells of a number: label, value, interval, null, unit, n. unit: where it has none."""
     digits = digits_of(row)
     null = NONE
     if row.null is not None:
@@ -108,7 +110,7 @@ def _cells(measured: Measured, row: Statistic) -> tuple[str, ...]:
     ends = NONE if row.low is None or row.high is None else (
         f"{_number(row.low, digits)} to {_number(row.high, digits)}"
     )  # fmt: skip
-    return row.label, value, ends, null, row.unit or measured.unit, f"{row.n:,}"
+    return row.label, value, ends, null, row.unit or unit, f"{row.n:,}"
 
 
 def digits_of(row: Statistic) -> int:
@@ -152,7 +154,7 @@ def league_html(audits: list[Audit]) -> str:
                      for audit in ordered],
             "genomes": sorted({f"{audit.genome} ({audit.genome_digest[:12]}), seed {audit.seed}" for audit in ordered}),
             "svg": figures.rows_plot([*bits, *simple], "bits per base") if bits else "",
-            "alt": "Bits per base: " + _spoken([*bits, *simple]),
+            "alt": "Bits per base: " + spoken([*bits, *simple]),
         },
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.audit import page
+from gfmtrust.audit import fisher, page
 from gfmtrust.audit.measure import ARCHETYPES, MODEL
 from gfmtrust.audit.study import AuditSizes, Study, draw_sites
 from gfmtrust.audit.subject import Subject
@@ -25,6 +25,9 @@ from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured
 from gfmtrust.core.errors import ConfigurationError, UsageError, message
 from gfmtrust.core.progress import Progress, duration
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY
+from gfmtrust.inputs.contig_names import ContigRule
+from gfmtrust.inputs.population import Population
+from gfmtrust.inputs.reference import user_contigs
 from gfmtrust.io import bed
 from gfmtrust.io.genome import Genome
 from gfmtrust.scoring.options import ScoringOptions
@@ -45,6 +48,8 @@ class AuditRequest:
     groups: tuple[str, ...] = (MODEL,)
     context_model: Path | None = None
     regions: Path | None = None
+    population_vcf: Path | None = None
+    checkpoints: tuple[Path, ...] = ()
     seed: int = 1
     sizes: AuditSizes = field(default_factory=AuditSizes)
     price_per_hour: float | None = None
@@ -127,6 +132,11 @@ def _study(
         request.seed,
         request.price_per_hour,
         functional,
+        request.population_vcf
+        and Population(
+            request.population_vcf, genome, ContigRule.of("none", user_contigs(genome.contigs))
+        ),
+        fisher.matched(request.checkpoints, bundles),
     )
 
 

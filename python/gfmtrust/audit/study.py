@@ -3,6 +3,7 @@ answers there, each computed once."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from gfmtrust.baseline.members import block_size_for
 from gfmtrust.core.alphabet import N
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.interfaces import Genome
+from gfmtrust.inputs.population import Population
 from gfmtrust.io.intervals import IntervalSet
 from gfmtrust.readers.windows import bases_at, cut
 
@@ -59,7 +61,8 @@ class AuditSizes:
 @dataclass
 class Study:
     """What all measures of an audit share. ensemble: the models under audit; context: the context
-    model; functional: intervals of --regions, None without."""
+    model; functional: intervals of --regions, population: alleles of --population_vcf, None without
+    these; checkpoints: the folder of weights of a model, by its id."""
 
     genome: Genome
     sites: Sites
@@ -69,6 +72,8 @@ class Study:
     seed: int = 1
     price_per_hour: float | None = None
     functional: IntervalSet | None = None
+    population: Population | None = None
+    checkpoints: Mapping[str, Path] = field(default_factory=dict)
     scratch: Path | None = None
     _cache: dict = field(default_factory=dict)
 

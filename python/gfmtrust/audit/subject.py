@@ -31,13 +31,15 @@ TINY = 1e-9
 @dataclass
 class Subject:
     """A model that is loaded. further_passes: windows run by other sessions than `scorer`: of the
-    twin, and of the hidden layer."""
+    twin, and of the hidden layer. genome_digest: of the genome that is asked about; a context model
+    that was fitted to another one never saw its sites, so that all its members vote."""
 
     bundle: Bundle
     reader: Reader
     scorer: LoadedScorer
     options: ScoringOptions
     further_passes: int = 0
+    genome_digest: str = ""
     _scores: dict[str, SiteScores] = field(default_factory=dict)
 
     @classmethod
@@ -76,6 +78,9 @@ class Subject:
     @cached_property
     def votes(self) -> Votes | None:
         """The members that may vote at a place; None where all may."""
+        fitted_to = self.bundle.meta.get("source", {}).get("genome")
+        if fitted_to and self.genome_digest and fitted_to != self.genome_digest:
+            return None
         return votes_of(self.bundle)
 
     @cached_property

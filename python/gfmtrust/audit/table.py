@@ -7,9 +7,12 @@ from gfmtrust.audit import (
     archetypes,
     context_gain,
     cost,
+    dependency,
+    fisher,
     frame,
     functional,
     league,
+    population,
     stability,
 )
 from gfmtrust.audit.measure import ARCHETYPES, MODEL, Measure
@@ -140,6 +143,30 @@ MEASURES: tuple[Measure, ...] = (
         passes=context_gain.memorisation_passes,
     ),
     Measure(
+        name="population",
+        group=MODEL,
+        question="Do the alleles that people have surprise the model as any changed letter does?",
+        unit="bits per base",
+        null="0; and the rise of the context model",
+        reading="Common alleles of a population replace the reference in the window of a site. A model "
+        "that recites the reference loses more than the context model, and as much as with other "
+        "letters at the same places; a model of the sequence loses less with alleles that occur.",
+        function=population.surprise,
+        passes=population.passes,
+    ),
+    Measure(
+        name="fisher",
+        group=MODEL,
+        question="Which parameters carry what the model answers?",
+        unit="share",
+        null="the group's share of all parameters",
+        reading="Inter-token layers are attention, convolutions and mixers: what relates one place to "
+        "another. Per sequence, with targets drawn from the model, is the Fisher information; as "
+        "published is the squared gradient of a batch's mean, which counts a tied decoder as embeddings. "
+        "The closed form of the head is large where the model is unsure, and not because it is useful.",
+        function=fisher.shares,
+    ),
+    Measure(
         name="cost",
         group=MODEL,
         question="What does a million variants cost?",
@@ -227,6 +254,19 @@ MEASURES: tuple[Measure, ...] = (
         reading="An arm of 12 bp, a loop, and its reverse complement, of which six letters are asked.",
         x_label="loop (bp)",
         **archetypes.probe(7, archetypes.stem_points),
+    ),
+    Measure(
+        name="stem_map",
+        group=ARCHETYPES,
+        question="Does a letter of a stem decide its partner?",
+        unit="AUROC",
+        null="0.5; the same places where the first arm is its mirror image",
+        reading="A letter of the first arm is replaced, and the change at its partner is compared with "
+        "that at the same places without a stem. 1 tells every pair from its control; 0.5 is chance, "
+        "also where nothing changes at all.",
+        function=dependency.stem_pairs,
+        passes=dependency.passes,
+        x_label="loop (bp)",
     ),
     Measure(
         name="frame",

@@ -55,7 +55,7 @@ class HiddenLayer:
             path = Path(folder) / graph.name
             path.write_bytes(model.SerializeToString())
             for data in onnx_file.read_graph(graph).external:
-                _beside(graph.parent / data, path.parent / data)
+                beside(graph.parent / data, path.parent / data)
             runtime = load(path, device, threads)
         return cls(runtime, tokenizer, batch)
 
@@ -97,7 +97,7 @@ def last_hidden(graph: onnx.GraphProto) -> str | None:
     return None
 
 
-def _beside(source: Path, target: Path) -> None:
+def beside(source: Path, target: Path) -> None:
     """A data file beside the graph that is opened: a hard link, or a copy on another disk."""
     try:
         os.link(source, target)

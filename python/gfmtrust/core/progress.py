@@ -33,7 +33,8 @@ class Progress:
         if self._total is not None:
             of = f" of {self._total:,}"
             left = f", {duration(max(0, self._total - done) / rate)} left" if rate else ""
-        said = f"{self._name}: {done:,}{of} {self._unit}, {rate:,.0f} {self._unit}/s{left}"
+        digits = 2 if 0 < rate < 10 else 0
+        said = f"{self._name}: {done:,}{of} {self._unit}, {rate:,.{digits}f} {self._unit}/s{left}"
         sys.stderr.write(f"{said}, {note}\n" if note else f"{said}\n")
         sys.stderr.flush()
 

@@ -148,14 +148,14 @@ def read_labels(path: Path, rule: Rule, genome, out: Path, contig_map: str | Pat
     """
     path = Path(path)
     counts, words = Counter(), Counter()
-    read = _read(path, rule, genome, contig_map, counts, words)
+    read = stated(path, rule, genome, contig_map, counts, words)
     if not counts["alleles"] - counts[NO_KEY]:
         raise BadDataError(
             message(
                 path.name, f"no record has INFO/{rule.key}", "a labelled VCF", "see --label_key"
             )
         )
-    kept = _one_each(_normal(read, genome, counts), counts)
+    kept = _one_each(fitting(read, genome, counts), counts)
     of_each = {str(label): int((kept["label"] == label).sum()) for label in (0, 1)}
     metadata = {
         "name": path.name,
@@ -182,7 +182,7 @@ def read_labels(path: Path, rule: Rule, genome, out: Path, contig_map: str | Pat
     return metadata
 
 
-def _read(
+def stated(
     path: Path, rule: Rule, genome, contig_map: str | Path, counts: Counter, words: Counter
 ) -> pd.DataFrame:
     """The alleles with a label, as written in the VCF: KEY and label."""
@@ -251,7 +251,7 @@ def info_value(info: bytes, key: str) -> str | None:
     return None
 
 
-def _normal(read: pd.DataFrame, genome, counts: Counter) -> pd.DataFrame:
+def fitting(read: pd.DataFrame, genome, counts: Counter) -> pd.DataFrame:
     """The alleles that match the genome, normalised; the others are counted by status."""
     status = classify(read, genome)
     counts.update(str(one) for one in status if one != Status.SCORED)

@@ -132,6 +132,30 @@ class Population:
                     self._add(counts, alleles.iloc[rows], rows, [(file, name) for name in names])
         return frequencies(counts)[0]
 
+    def common_snvs(self, index: int, pos: np.ndarray, least: float) -> dict[int, int]:
+        """Position -> code of the commonest ALT of one base with a frequency of at least `least`,
+        among the positions asked on one contig, int64 ascending. A record whose REF is not the
+        genome's is counted, and left out."""
+        best: dict[int, tuple[float, int]] = {}
+        reference = self._genome.windows(self._genome.names[index], pos, 1)[:, 0]
+        letter_of = dict(zip(pos.tolist(), reference.tolist(), strict=True))
+        records = []
+        with self._opened() as file:
+            for name in self._names.get(index, []):
+                records += list(self._records(file, name, pos, set(letter_of)))
+        for record in records:
+            stated = frequencies(np.reshape(self._counter.counts(record), (-1, FIELDS)))[0]
+            ref = encode(record.ref)
+            for alt, af in zip(record.alts, stated.tolist(), strict=True):
+                code = encode(alt)
+                if len(ref) == len(code) == 1 and code[0] < N and ref[0] == letter_of[record.pos]:
+                    if af >= least:
+                        best[record.pos] = max(best.get(record.pos, (0.0, 0)), (af, int(code[0])))
+        if records:
+            at = np.array([record.pos for record in records])
+            self._compare(index, at, "".join(record.ref[0] for record in records))
+        return {place: code for place, (_, code) in best.items()}
+
     def _add(self, counts: np.ndarray, alleles: pd.DataFrame, rows: np.ndarray, sources) -> None:
         """Add what the file says of alleles of one contig to their rows of the counts."""
         pos = alleles["pos"].to_numpy(np.int64)

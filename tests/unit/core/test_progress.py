@@ -33,7 +33,7 @@ def test_the_end_is_told_where_something_was(clock, capsys):
     say(5)
     clock[0] += 1
     say(10)
-    assert capsys.readouterr().err.splitlines()[-1] == "S1: 10 of 10 sites, 0 sites/s, 0 s left"
+    assert capsys.readouterr().err.splitlines()[-1] == "S1: 10 of 10 sites, 0.24 sites/s, 0 s left"
 
 
 def test_short_work_is_quiet(clock, capsys):

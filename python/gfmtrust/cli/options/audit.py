@@ -4,13 +4,40 @@ from pathlib import Path
 
 from gfmtrust.cli.options.shared import not_negative, positive, step
 
+DUEL = dict(
+    labels=dict(
+        type=Path,
+        help="duel: a VCF with a label of each allele, or a table (TSV or CSV) with columns label, "
+        "sequence and element, or label, contig, start and end",
+    ),
+    label_key=dict(
+        default="CLNSIG",
+        help="duel: INFO key of the label; a number, or words with --label_values [CLNSIG]",
+    ),
+    label_values=dict(
+        help="duel: values of the key and their labels, 'word|word=1,word|word=0' [for CLNSIG: "
+        "pathogenic 1, benign 0; for other keys: the value is a number]",
+    ),
+    block_bp=dict(
+        type=positive,
+        help="duel: length of the blocks that folds are made of [a contig of at most 10 kb, or "
+        "100 kb of a longer one]",
+    ),
+    flank=dict(
+        type=positive,
+        default=100,
+        help="duel: letters on either side of an allele that the simple models read [100]",
+    ),
+)
+"""The options of `audit duel` alone."""
+
 STEPS = {
     "audit": step(
         "Audit models without training and without labels: what they know of this genome (model), "
         "and whether they recall, copy and track (archetypes); writes audit.json and a page per "
-        "model, and a league of all. Example: gfmtrust audit model --fasta genome.fa --bundles "
-        "results/models/gpn --out_dir audit",
-        "fasta",
+        "model, and a league of all; or set simple supervised models beside them on your labels "
+        "(duel). Example: gfmtrust audit model --fasta genome.fa --bundles results/models/gpn "
+        "--out_dir audit",
         "bundles",
         "device",
         "max_n",
@@ -20,9 +47,16 @@ STEPS = {
         "out_dir",
         action=dict(
             bare=True,
-            choices=["model", "archetypes", "all"],
-            help="what to measure; all: both",
+            choices=["model", "archetypes", "all", "duel"],
+            help="what to measure; all: model and archetypes; duel: simple supervised models beside "
+            "the probes of each model and of its permuted weights",
         ),
+        fasta=dict(
+            type=Path,
+            help="the genome: a FASTA file, plain or compressed (bgzip); only a duel on a table of "
+            "sequences does without it",
+        ),
+        **DUEL,
         context_model=dict(
             type=Path, help="bundle of the context model of this genome [one is fitted]"
         ),
@@ -30,6 +64,18 @@ STEPS = {
             type=Path,
             help="BED file of functional bases, such as exons, whose likelihood is compared with "
             "that of the others",
+        ),
+        population_vcf=dict(
+            type=Path,
+            help="VCF with allele frequencies (INFO AF, or AC and AN), compressed by bgzip and indexed "
+            "by tabix; its common alleles are the second check of memory",
+        ),
+        checkpoints=dict(
+            type=Path,
+            nargs="+",
+            default=[],
+            help="folders of weights that bundles were exported from, for the Fisher information; "
+            "needs PyTorch",
         ),
         sites=dict(
             type=positive, default=2000, help="bases that all models are asked about [2000]"

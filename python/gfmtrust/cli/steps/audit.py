@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 
 from gfmtrust.cli.steps.given import scoring_options
+from gfmtrust.core.errors import UsageError, message
 
 
 def audit(options: argparse.Namespace) -> None:
+    if options.action == "duel":
+        _duel(options)
+        return
+    _require(options, "fasta", "the genome")
     from gfmtrust.audit import run
     from gfmtrust.audit.study import AuditSizes
 
@@ -19,6 +24,8 @@ def audit(options: argparse.Namespace) -> None:
             run.GROUPS[options.action],
             options.context_model,
             options.regions,
+            options.population_vcf,
+            tuple(options.checkpoints),
             options.seed,
             AuditSizes(options.sites, options.windows, options.probes),
             options.price_per_hour,
@@ -26,3 +33,28 @@ def audit(options: argparse.Namespace) -> None:
             scoring_options(options),
         )
     )
+
+
+def _duel(options: argparse.Namespace) -> None:
+    _require(options, "labels", "a labelled VCF, or a table of labelled sequences")
+    from gfmtrust.audit.duel import run
+    from gfmtrust.audit.duel.examples import LabelSource
+
+    run.duel(
+        run.DuelRequest(
+            tuple(options.bundles),
+            LabelSource(options.labels, options.label_key, options.label_values, options.block_bp),
+            options.fasta,
+            options.out_dir,
+            options.flank,
+            options.seed,
+            scoring=scoring_options(options),
+        )
+    )
+
+
+def _require(options: argparse.Namespace, name: str, meaning: str) -> None:
+    if getattr(options, name) is None:
+        raise UsageError(
+            message(f"--{name}", f"absent for {options.action}", meaning, f"give --{name}")
+        )
