@@ -10,12 +10,12 @@ from gfmtrust.audit.duel.embed import Distinct, embedded, opened
 from gfmtrust.audit.duel.examples import Alleles, LabelSource, read_examples
 from gfmtrust.audit.duel.folds import Folds, sizes_of
 from gfmtrust.audit.measure import NotRun
+from gfmtrust.bundle.permuted_weights import permuted_weights
 from gfmtrust.cli import main as cli
 from gfmtrust.core.alphabet import PAD
 from gfmtrust.core.errors import BadDataError, MissingInputError
 from gfmtrust.core.progress import Progress
 from gfmtrust.io.genome import Genome
-from gfmtrust.scoring.negative_controls import permuted_weights
 from gfmtrust.scoring.options import ScoringOptions
 
 WINDOW = 32

@@ -25,13 +25,13 @@ from gfmtrust.audit.measure import NotRun
 from gfmtrust.audit.subject import Subject, mean_of
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.layers import Layers
+from gfmtrust.bundle.permuted_weights import permuted_weights
 from gfmtrust.core.alphabet import N, encode
 from gfmtrust.core.contracts.audit import AuditedModel, Statistic
 from gfmtrust.core.contracts.duel import Duel, LeftOut
 from gfmtrust.core.errors import ConfigurationError, UsageError, message
 from gfmtrust.core.progress import Progress, duration
 from gfmtrust.io.genome import Genome
-from gfmtrust.scoring.negative_controls import permuted_weights
 from gfmtrust.scoring.options import ScoringOptions
 
 log = logging.getLogger(__name__)
