@@ -51,11 +51,11 @@ def attend(
     if attention_mask is not None:
         raise ValueError("blocked attention takes no mask")
     length = query.shape[2]
+    size = length // BLOCKS + 2  # never 1, which an export would treat as fixed
     queries, keys, values = (
-        pad(part, (0, 0, 0, -length % BLOCKS)).unflatten(2, (BLOCKS, -1))
+        pad(part, (0, 0, 0, BLOCKS * size - length)).unflatten(2, (BLOCKS, size))
         for part in (query, key, value)
     )
-    size = queries.shape[3]
     row = torch.arange(size, device=query.device)[:, None]
     answers = []
     for block in range(BLOCKS):
