@@ -2,12 +2,13 @@
 ours, and past a bare runtime loop.
 
     python benchmarks/gpn_duel.py --fasta chr20.fa.gz --vcf truth.vcf.gz           5 alternating runs, 100 sites x 3 ALTs, 2 threads
+    python benchmarks/gpn_duel.py --n_alts 1                                       the ordinary case: the one ALT of the VCF
     python benchmarks/gpn_duel.py --n_sites 4 --runs 1                             a short look
 
 The peer lives in an environment of its own, .gfmtrust/bench-venv, made from
 python/requirements/bench.txt on the first run. Its untouched command line makes the LLRs that are
 compared; its Trainer.predict, called again in a process that has compiled already, makes its time.
-Ours is `score_sites` with both strands and without neighbours. The bare loop is onnxruntime alone
+Ours is `score_sites` with both strands, without neighbours and, in a row of its own, with them. The bare loop is onnxruntime alone
 with its default options on ready-made inputs of the same windows. Exit 1 where a figure misses its
 bar, 66 where something needed is not there.
 """
@@ -49,12 +50,11 @@ DATA = ROOT.parent / "shared" / "data" / "hg19_chr20"
 GATE_WINDOWS = 8
 
 
-def duel(
-    work: Path, fasta: Path, vcf: Path, peer_python: Path, n_sites: int, runs: int, threads: int
-) -> Duel:
+def duel(work: Path, peer_python: Path, given: argparse.Namespace) -> Duel:
     """Everything: LLRs of both sides, then alternating runs of ours, the bare loop and the peer."""
-    sites = read_sites(vcf, n_sites)
-    variants = all_alts(sites)
+    fasta, threads = given.fasta.resolve(), given.threads
+    sites = read_sites(given.vcf, given.n_sites)
+    variants = all_alts(sites) if given.n_alts == 3 else sites
     variants.to_parquet(work / "variants.parquet")
     weights = write_checkpoint(work / "random-gpn", peer_python)
     bundle = export_model(
@@ -83,21 +83,22 @@ def duel(
 
     with Genome.open(fasta) as genome:
         contig_index = np.array([genome.names.index(name) for name in sites["chrom"]])
-        pos = sites["pos"].to_numpy() - 1
+        places = contig_index, sites["pos"].to_numpy() - 1
         session = Session.open(bundle, "cpu", threads=threads, batch=BATCH)
         ours = our_llrs(
-            our_scores(session, bundle, genome, contig_index, pos),
+            our_scores(session, bundle, genome, places),
             reader_of(bundle).views("default"),
             variants,
         )
-        bare = bare_loop(bundle, genome, contig_index, pos, threads)
+        bare = bare_loop(bundle, genome, *places, threads)
         bare()
         peer.again()  # the short last batch may be compiled anew on the second call
-        times = {"ours": [], "bare": [], "peer": []}
-        for number in range(runs):
-            note(f"run {number + 1} of {runs}")
-            times["ours"].append(
-                seconds(lambda: our_scores(session, bundle, genome, contig_index, pos))
+        times = {"ours": [], "neighbours": [], "bare": [], "peer": []}
+        for number in range(given.runs):
+            note(f"run {number + 1} of {given.runs}")
+            times["ours"].append(seconds(lambda: our_scores(session, bundle, genome, places)))
+            times["neighbours"].append(
+                seconds(lambda: our_scores(session, bundle, genome, places, neighbours=True))
             )
             times["bare"].append(seconds(bare))
             time.sleep(PAUSE_S)
@@ -106,12 +107,14 @@ def duel(
     versions = {name: version(name) for name in ("onnxruntime", "numpy")}
     difference = float(np.abs(ours - theirs).max())
     return Duel(
-        n_sites,
+        given.n_sites,
+        given.n_alts,
         threads,
         BATCH,
         difference,
         float(theirs.std()),
         times["ours"],
+        times["neighbours"],
         times["bare"],
         times["peer"],
         peer.first["seconds"],
@@ -136,6 +139,9 @@ def main() -> None:
         help="a Python that has gpn[inference] 0.9.0a1 (default: one is set up)",
     )
     parser.add_argument("--n_sites", type=int, default=100)
+    parser.add_argument(
+        "--n_alts", type=int, choices=(1, 3), default=3, help="ALTs of a site: all, or the VCF's"
+    )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
@@ -145,15 +151,7 @@ def main() -> None:
             stop(f"{path.name}: not found; expected a file; give --fasta and --vcf")
     peer_python = given.peer_python or peer_environment_python()
     with tempfile.TemporaryDirectory() as work:
-        result = duel(
-            Path(work),
-            given.fasta.resolve(),
-            given.vcf,
-            peer_python,
-            given.n_sites,
-            given.runs,
-            given.threads,
-        )
+        result = duel(Path(work), peer_python, given)
     sys.stdout.write(table(result) + "\n")
     if given.out:
         given.out.write_text(json.dumps(asdict(result), indent=1) + "\n")

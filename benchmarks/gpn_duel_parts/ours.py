@@ -22,15 +22,15 @@ PAUSE_S = 0.5
 """Before each run: the thread pool of the run before may still spin."""
 
 
-def our_scores(session, bundle, genome, contig_index, pos) -> SiteScores:
-    return reader_of(bundle).score_sites(
-        session, genome, contig_index, pos, ReadingOptions(neighbours=False)
-    )
+def our_scores(session, bundle, genome, places, neighbours: bool = False) -> SiteScores:
+    """The scores of places (contig_index, pos), with or without the surprisal of the neighbours."""
+    options = ReadingOptions(neighbours=neighbours)
+    return reader_of(bundle).score_sites(session, genome, *places, options)
 
 
 def our_llrs(scores: SiteScores, views, variants: pd.DataFrame) -> np.ndarray:
-    """GFM_LLR of three variants a site, float64 (3 n,)."""
-    rows = np.repeat(np.arange(len(scores.probs)), 3)
+    """GFM_LLR of the variants, as many of each site, float64 (variants,)."""
+    rows = np.repeat(np.arange(len(scores.probs)), len(variants) // len(scores.probs))
     ref, alt = ([BASES.index(letter) for letter in variants[side]] for side in ("ref", "alt"))
     n_views = len(views)
     values = measures.allele_measures(

@@ -13,17 +13,17 @@ from gpn_duel_parts.messages import stop
 
 def read_sites(vcf: Path, n_sites: int) -> pd.DataFrame:
     """The first n_sites distinct SNV positions of a VCF: chrom, pos (1-based, as the peer reads
-    it), ref."""
+    it), ref, and the alt of the first record there."""
     letters = set(BASES)
     with gzip.open(vcf, "rt") as file:
         fields = (line.split("\t", 5)[:5] for line in file if not line.startswith("#"))
         rows = [
-            (chrom, int(pos), ref)
+            (chrom, int(pos), ref, alt)
             for chrom, pos, _, ref, alt in fields
             if ref in letters and alt in letters
         ]
     sites = (
-        pd.DataFrame(rows, columns=["chrom", "pos", "ref"])
+        pd.DataFrame(rows, columns=["chrom", "pos", "ref", "alt"])
         .drop_duplicates(["chrom", "pos"])
         .head(n_sites)
     )
@@ -37,7 +37,8 @@ def read_sites(vcf: Path, n_sites: int) -> pd.DataFrame:
 def all_alts(sites: pd.DataFrame) -> pd.DataFrame:
     """Three variants a site: chrom, pos, ref, alt."""
     return (
-        sites.merge(pd.DataFrame({"alt": list(BASES)}), how="cross")
+        sites.drop(columns="alt")
+        .merge(pd.DataFrame({"alt": list(BASES)}), how="cross")
         .query("ref != alt")
         .reset_index(drop=True)
     )

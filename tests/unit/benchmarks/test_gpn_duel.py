@@ -23,11 +23,13 @@ def vcf(tmp_path):
 def figures(**changed):
     values = {
         "n_sites": 1,
+        "n_alts": 3,
         "threads": 1,
         "batch": 1,
         "max_difference": 1e-6,
         "llr_sd": 1.0,
         "ours_s": [1.0, 9.0, 2.0],
+        "neighbours_s": [4.0, 3.0, 9.0],
         "bare_s": [2.0, 2.0, 2.0],
         "peer_s": [12.0, 13.0, 11.0],
         "peer_first_s": 40.0,
@@ -39,7 +41,7 @@ def figures(**changed):
 
 
 def test_sites_are_distinct_snv_positions(vcf):
-    assert read_sites(vcf, 2).values.tolist() == [["chr1", 5, "A"], ["chr2", 3, "G"]]
+    assert read_sites(vcf, 2).values.tolist() == [["chr1", 5, "A", "C"], ["chr2", 3, "G", "A"]]
 
 
 def test_every_site_has_its_three_alts(vcf):
@@ -51,7 +53,15 @@ def test_every_site_has_its_three_alts(vcf):
 def test_figures_are_of_medians():
     result = figures()
     assert (result.over_bare, result.faster, result.compile_s) == (1.0, 6.0, 28.0)
+    assert result.neighbours_cost == 2.0
     assert result.missed() == []
+
+
+def test_one_alt_of_a_site_has_a_bar_of_its_own():
+    """Ours then runs as many passes as the peer."""
+    assert figures(n_alts=1, peer_s=[4.1]).missed() == []
+    assert len(figures(n_alts=3, peer_s=[4.1]).missed()) == 1
+    assert len(figures(n_alts=1, peer_s=[3.9]).missed()) == 1
 
 
 @pytest.mark.bad_input

@@ -10,6 +10,7 @@ import torch
 
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.family import take
+from gfmtrust.models.layers import blocked_attention
 
 ROPE_KEYS = {
     "default": {"rope_type", "rope_theta"},
@@ -143,11 +144,14 @@ def _rule(value: object) -> dict:
 
 
 def arguments(config: DecoderConfig) -> dict:
-    """Return the keyword arguments of transformers' own config class."""
+    """Return the keyword arguments of transformers' own config class. A network of many positions
+    computes its attention in blocks."""
     values = asdict(config)
     values["head_dim"] = config.head_dim or config.hidden_size // config.num_attention_heads
     values["rope_parameters"] = values.pop("rope")
     values["bos_token_id"] = None if config.bos_token_id < 0 else config.bos_token_id
+    if config.max_position_embeddings >= blocked_attention.LONG_TOKENS:
+        values["attn_implementation"] = blocked_attention.registered()
     return values | {"use_cache": False}
 
 
