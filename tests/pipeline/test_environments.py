@@ -60,12 +60,12 @@ def test_another_user(reference, tmp_path):
 @pytest.mark.bad_input
 def test_german_numbers(reference, tmp_path):
     """With a decimal comma in Java, in Python and in the tools of the shell."""
-    made = subprocess.run(
+    compiled = subprocess.run(
         ["localedef", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "de_DE.UTF-8")],
         capture_output=True,
         check=False,
     )
-    if made.returncode:
+    if compiled.returncode:
         pytest.skip("localedef has no source of de_DE")
     german = {
         "LOCPATH": str(tmp_path),
@@ -73,10 +73,10 @@ def test_german_numbers(reference, tmp_path):
         "LC_ALL": "de_DE.UTF-8",
         "NXF_OPTS": "-Duser.language=de -Duser.country=DE -Duser.region=DE",
     }
-    said = subprocess.run(
+    printed = subprocess.run(
         ["bash", "-c", "printf %.1f 1,5"], env=os.environ | german, capture_output=True, check=True
     )
-    assert said.stdout == b"1,5"
+    assert printed.stdout == b"1,5"
     done = run(inputs(tmp_path / "launch"), extra=german)
     assert done.code == 0, done.text
     assert nextflow_run.contents(done.outdir) == reference
