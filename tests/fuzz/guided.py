@@ -47,6 +47,7 @@ def fuzz(name: str, minutes: float, corpus: Path) -> None:
         import fuzz_targets
 
     folder = fuzz_targets.Folder.new()
+    fuzz_targets.tried(name, folder, b"")  # what it imports, PyTorch perhaps, takes no time of one
     own_corpus = corpus / name
     own_corpus.mkdir(parents=True, exist_ok=True)
 
