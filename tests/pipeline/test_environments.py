@@ -4,6 +4,8 @@ nowhere but in the launch folder, and with German numbers; the results are the s
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import nextflow_run
 import pytest
@@ -42,14 +44,20 @@ def reference(tmp_path_factory):
     return nextflow_run.contents(done.outdir)
 
 
+@pytest.fixture
+def public():
+    """A folder that others may enter, which those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv of util-linux")
-def test_another_user(reference, tmp_path):
-    launch = inputs(tmp_path / "launch")
+def test_another_user(reference, public):
+    launch = inputs(public / "launch")
     for path in (launch, *launch.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     done = run(launch, READER, {"HOME": str(launch), "TMPDIR": str(launch)})
     assert done.code == 0, done.text
     assert nextflow_run.contents(done.outdir) == reference
