@@ -41,14 +41,15 @@ def main() -> int:
     return int(bool(failed))
 
 
-def fuzz(name: str, minutes: float, found: Path) -> None:
+def fuzz(name: str, minutes: float, corpus: Path) -> None:
     """Run one target; ends the process."""
     with atheris.instrument_imports(include=["gfmtrust"]):
         import fuzz_targets
 
     folder = fuzz_targets.Folder.new()
-    mine = found / name
-    mine.mkdir(parents=True, exist_ok=True)
+    fuzz_targets.tried(name, folder, b"")  # what it imports, PyTorch perhaps, takes no time of one
+    own_corpus = corpus / name
+    own_corpus.mkdir(parents=True, exist_ok=True)
 
     def mutator(data: bytes, max_size: int, seed: int) -> bytes:
         rng = random.Random(seed)
@@ -59,8 +60,8 @@ def fuzz(name: str, minutes: float, found: Path) -> None:
 
     arguments = [
         *(sys.argv[0], f"-max_total_time={int(60 * minutes)}", f"-timeout={SECONDS_OF_ONE}"),
-        *(f"-rss_limit_mb={MEMORY_MIB}", f"-max_len={LONGEST}", f"-artifact_prefix={mine}/"),
-        *("-print_final_stats=1", "-verbosity=1", str(mine)),
+        *(f"-rss_limit_mb={MEMORY_MIB}", f"-max_len={LONGEST}", f"-artifact_prefix={own_corpus}/"),
+        *("-print_final_stats=1", "-verbosity=1", str(own_corpus)),
     ]
     seeds = fuzz_targets.CORPUS / name
     if seeds.is_dir():

@@ -4,6 +4,8 @@ nowhere but in the launch folder, and with German numbers; the results are the s
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import nextflow_run
 import pytest
@@ -42,14 +44,20 @@ def reference(tmp_path_factory):
     return nextflow_run.contents(done.outdir)
 
 
+@pytest.fixture
+def public():
+    """A folder that others may enter, which those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv of util-linux")
-def test_another_user(reference, tmp_path):
-    launch = inputs(tmp_path / "launch")
+def test_another_user(reference, public):
+    launch = inputs(public / "launch")
     for path in (launch, *launch.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     done = run(launch, READER, {"HOME": str(launch), "TMPDIR": str(launch)})
     assert done.code == 0, done.text
     assert nextflow_run.contents(done.outdir) == reference
@@ -60,12 +68,12 @@ def test_another_user(reference, tmp_path):
 @pytest.mark.bad_input
 def test_german_numbers(reference, tmp_path):
     """With a decimal comma in Java, in Python and in the tools of the shell."""
-    made = subprocess.run(
+    compiled = subprocess.run(
         ["localedef", "-i", "de_DE", "-f", "UTF-8", str(tmp_path / "de_DE.UTF-8")],
         capture_output=True,
         check=False,
     )
-    if made.returncode:
+    if compiled.returncode:
         pytest.skip("localedef has no source of de_DE")
     german = {
         "LOCPATH": str(tmp_path),
@@ -73,10 +81,10 @@ def test_german_numbers(reference, tmp_path):
         "LC_ALL": "de_DE.UTF-8",
         "NXF_OPTS": "-Duser.language=de -Duser.country=DE -Duser.region=DE",
     }
-    said = subprocess.run(
+    printed = subprocess.run(
         ["bash", "-c", "printf %.1f 1,5"], env=os.environ | german, capture_output=True, check=True
     )
-    assert said.stdout == b"1,5"
+    assert printed.stdout == b"1,5"
     done = run(inputs(tmp_path / "launch"), extra=german)
     assert done.code == 0, done.text
     assert nextflow_run.contents(done.outdir) == reference

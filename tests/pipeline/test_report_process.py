@@ -20,6 +20,7 @@ workflow {{
         [[id: 'cohort'], file('bundle')],
         [[id: 'cohort'], []],
         [[id: 'cohort'], []],
+        [[id: 'cohort'], file('entropy.bw')],
         params.title,
         'code',
     )
@@ -37,7 +38,7 @@ def host(tmp_path, fake_tools):
     """Function title, options -> what a host's run printed, and the report it published."""
     for name in ("checked", "plan", "calibration", "sites", "bundle"):
         (tmp_path / name).mkdir()
-    for name in ("S1.counts.json", "m.metrics.json"):
+    for name in ("S1.counts.json", "m.metrics.json", "entropy.bw"):
         (tmp_path / name).write_text("{}")
     (tmp_path / "main.nf").write_text(HOST.format(root=nextflow_run.ROOT))
     (tmp_path / "nextflow.config").write_text(CONFIG.format(root=nextflow_run.ROOT))

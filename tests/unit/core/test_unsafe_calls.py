@@ -28,16 +28,16 @@ NEEDED = {
 
 def faults(source: str) -> list[str]:
     """The unsafe imports and calls of a source text, with their lines."""
-    found = []
+    unsafe = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             imported = [one.name for one in node.names]
             imported += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             names = {name.split(".")[0] for name in imported}
-            found += [f"line {node.lineno}: import of {name}" for name in sorted(names & MODULES)]
+            unsafe += [f"line {node.lineno}: import of {name}" for name in sorted(names & MODULES)]
         elif isinstance(node, ast.Call):
-            found += _of_call(node)
-    return found
+            unsafe += _of_call(node)
+    return unsafe
 
 
 def _of_call(node: ast.Call) -> list[str]:
@@ -45,18 +45,18 @@ def _of_call(node: ast.Call) -> list[str]:
     constants = {
         one.arg: one.value.value for one in node.keywords if isinstance(one.value, ast.Constant)
     }
-    found = []
+    unsafe = []
     if called in CALLS or called.split(".")[-1] in ("read_pickle", "to_pickle", "extractall"):
-        found.append(f"line {node.lineno}: {called}")
+        unsafe.append(f"line {node.lineno}: {called}")
     if constants.get("shell") is True:
-        found.append(f"line {node.lineno}: {called} with a shell")
+        unsafe.append(f"line {node.lineno}: {called} with a shell")
     if called in NEEDED:
         name, value = NEEDED[called]
         if constants.get(name, ...) is not value:
-            found.append(f"line {node.lineno}: {called} without {name}={value}")
+            unsafe.append(f"line {node.lineno}: {called} without {name}={value}")
     if constants.get("trust_remote_code") is True:
-        found.append(f"line {node.lineno}: {called} with code of a repository")
-    return found
+        unsafe.append(f"line {node.lineno}: {called} with code of a repository")
+    return unsafe
 
 
 @pytest.mark.long
