@@ -11,12 +11,15 @@ from gfmtrust.audit import numbers, similarity
 from gfmtrust.audit.measure import NotRun
 from gfmtrust.audit.study import Study
 from gfmtrust.audit.subject import Subject
+from gfmtrust.bundle.word_table import word_table
 from gfmtrust.core.alphabet import reverse_complement
 from gfmtrust.core.contracts.audit import Statistic
 
 WINDOWS = 256
 NEIGHBOURS = 10
 PERMUTATIONS = 100
+WORDS, LEAST_WORDS = 512, 64
+"""Words of a static table that are compared at most, and needed at least."""
 LETTERS = 8
 """Letters of a window whose hidden values are averaged; a masked model masks them."""
 
@@ -51,6 +54,33 @@ def members(study: Study, subject: Subject) -> list[Statistic]:
     if not rows:
         raise NotRun("no other member has a hidden layer to compare with")
     return rows
+
+
+def static(study: Study, subject: Subject) -> list[Statistic]:
+    """The table of word embeddings against that of the other members, word by word."""
+    words, rows = static_table(subject), []
+    for other in study.relatives(subject):
+        try:
+            others = static_table(other)
+        except NotRun:
+            continue
+        if len(others) == len(words):
+            rows += compared(study, words, others, other.name)
+    if not rows:
+        raise NotRun("no other member has embeddings of the same words")
+    return rows
+
+
+def static_table(subject: Subject) -> np.ndarray:
+    """At most WORDS rows of the table of word embeddings, evenly spaced, float64 (n, width). Raises
+    NotRun for a vocabulary of fewer than LEAST_WORDS words, and a graph without such a table."""
+    n = 4**subject.bundle.k
+    if n < LEAST_WORDS:
+        raise NotRun(f"the vocabulary has {n} words; neighbours need at least {LEAST_WORDS}")
+    table = word_table(subject.bundle)
+    if table is None:
+        raise NotRun("the graph has no table of word embeddings")
+    return table[np.linspace(0, n - 1, min(WORDS, n)).astype(int)]
 
 
 def embeddings(study: Study, subject: Subject, strand: str) -> np.ndarray:

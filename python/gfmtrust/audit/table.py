@@ -131,6 +131,16 @@ MEASURES: tuple[Measure, ...] = (
         passes=lambda study, subject: 2 * stability.passes(study, subject),
     ),
     Measure(
+        name="static_embeddings",
+        group=MODEL,
+        question="Do other members of the ensemble give words the same neighbours?",
+        unit="1",
+        null="words of one member permuted, 100 times",
+        reading="The table of word embeddings of a model of k-mers, read from its graph. As for the "
+        "embeddings of members; a static table of DNA words is often little better than its null.",
+        function=stability.static,
+    ),
+    Measure(
         name="memorisation",
         group=MODEL,
         question="Does one changed letter in a hundred surprise the model more than counts?",

@@ -54,8 +54,11 @@ class Layers:
     ) -> Layers | None:
         """The layers of a bundle; None where its graph has no linear layer before the answer, or
         reads whole tokens. weights: a function of the graph that replaces its weights."""
-        graph, tokenizer = bundle.graph_for(device), tables(bundle.text)
-        if graph is None or not isinstance(tokenizer, tokenizers.Tokenizer):
+        graph = bundle.graph_for(device)
+        if graph is None:
+            return None
+        tokenizer = tables(bundle.text)
+        if not isinstance(tokenizer, tokenizers.Tokenizer):
             return None
         model = onnx.load(graph, load_external_data=False)
         last = last_hidden(model.graph)

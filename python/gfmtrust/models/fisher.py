@@ -7,7 +7,7 @@ targets drawn from the model (the true Fisher information) or observed (the empi
 square of a batch's mean is another quantity: E[(mean g)^2] = E[g^2] / B + (1 - 1 / B) (E g)^2.
 
 A decoder that shares its matrix with the embedding is given one of its own before the gradients are
-computed, so that both uses are told apart; the published definition counts their sum as embeddings.
+computed, so that both uses are separated; the published definition counts their sum as embeddings.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def questions(text: tokenizers.Text, codes: np.ndarray, seed: int) -> Questions:
 
 def information(checkpoint: Checkpoint, codes: np.ndarray, seed: int) -> Information:
     """The Fisher information at windows. codes: uint8 (n, W), known letters only. The network of the
-    checkpoint is changed: its tied matrices are told apart and have gradients."""
+    checkpoint is changed: its tied matrices are separated and have gradients."""
     network, asked = checkpoint.network, questions(checkpoint.text, codes, seed)
     untie(network)
     network.requires_grad_(True)

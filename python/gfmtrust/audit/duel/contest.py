@@ -19,7 +19,7 @@ from gfmtrust.core.progress import Progress
 NULLS = 20
 """Permutations of the labels that each ridge regression is also trained on; a network is trained on
 the first."""
-RIDGE, CNN = "word counts + ridge", "one-hot CNN"
+RIDGE, CNN = "k-mer counts + ridge", "one-hot CNN"
 PEARSON, AUROC = "Pearson correlation", "AUROC"
 
 

@@ -49,5 +49,11 @@ def _above_null(row: Statistic) -> bool:
 def _against(row: Statistic | None, other: str) -> str:
     if row is None or row.low is None or row.high is None:
         return f"it cannot be compared with {other}"
-    word = "better than" if row.low > 0 else "worse than" if row.high < 0 else "not told from"
+    word = (
+        "better than"
+        if row.low > 0
+        else "worse than"
+        if row.high < 0
+        else "not distinguishable from"
+    )
     return f"{word} {other}, by {interval(row)}"

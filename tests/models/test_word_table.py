@@ -1,0 +1,66 @@
+"""The static embedding that is read from a graph, against the matrix of the network."""
+
+from itertools import product
+
+import audit_bundles
+import checkpoints
+import pytest
+import toy_models
+from step_calls import call
+
+from gfmtrust.audit import stability
+from gfmtrust.audit.measure import NotRun
+from gfmtrust.audit.study import AuditSizes, Study, draw_sites
+from gfmtrust.audit.subject import Subject
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.word_table import word_table
+from gfmtrust.io.genome import Genome
+from gfmtrust.models.checkpoint import load
+from gfmtrust.scoring.options import ScoringOptions
+
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory):
+    """Two random networks of one family, by their folders of weights, as bundles; and a genome."""
+    folder = tmp_path_factory.mktemp("words")
+    fasta = audit_bundles.random_fasta(folder / "g.fa")
+    for seed in (0, 1):
+        weights = checkpoints.write(folder / f"w{seed}", "nt_v1", seed)
+        call("export_model", "--model", weights, "--model_id", f"nt-{seed}", "--fasta", fasta,
+             "--allow_untrained", "--windows", 50, "--out_dir", folder / "models")  # fmt: skip
+    return folder, fasta
+
+
+def test_the_table_is_the_matrix_of_the_network_by_words(members):
+    folder, _ = members
+    checkpoint = load(folder / "w0")
+    matrix = dict(checkpoint.network.named_parameters())["esm.embeddings.word_embeddings.weight"]
+    words = ["".join(word) for word in product("ACGT", repeat=6)]
+    expected = matrix[[checkpoint.text.vocabulary[word] for word in words]].numpy()
+    assert word_table(Bundle.open(folder / "models" / "nt-0")) == pytest.approx(expected)
+
+
+def test_members_are_compared_word_by_word(members):
+    folder, fasta = members
+    options = ScoringOptions(device="cpu")
+    bundles = [Bundle.open(folder / "models" / f"nt-{seed}") for seed in (0, 1, 0)]
+    subjects = [Subject.open(bundle, options) for bundle in bundles]
+    with Genome.open(fasta, folder) as genome:
+        study = Study(genome, draw_sites(genome, 100, 200, 1), subjects, subjects[0], AuditSizes())
+        rows = stability.static(study, subjects[0])
+    value = {row.label: row for row in rows}
+    # the third is the first model again, whose name is the same
+    assert [row.value for label, row in value.items() if label == "CKA, nt-0"] == [pytest.approx(1)]
+    other = value["10 nearest neighbours shared, nt-1"]
+    assert abs(other.value - other.null) < 0.01
+    assert other.null == pytest.approx(10 / 511, abs=0.003)
+
+
+@pytest.mark.bad_input
+def test_a_vocabulary_of_letters_has_no_neighbours(tmp_path):
+    bundle = toy_models.write_toy(tmp_path / "toy")
+    subject = Subject.open(bundle, ScoringOptions(device="cpu"))
+    with pytest.raises(NotRun, match="4 words"):
+        stability.static_table(subject)
