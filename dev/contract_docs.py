@@ -19,6 +19,7 @@ from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts  # noqa: E402
 from gfmtrust.core.contracts.manifest import Manifest  # noqa: E402
 from gfmtrust.core.contracts.plan import Plan  # noqa: E402
 from gfmtrust.core.contracts.planned_shard import PlannedShard  # noqa: E402
+from gfmtrust.core.contracts.replication import Replication  # noqa: E402
 from gfmtrust.core.contracts.run import RunFacts  # noqa: E402
 from gfmtrust.core.contracts.samplesheet import Samplesheet  # noqa: E402
 from gfmtrust.core.contracts.score_store import StoreScope  # noqa: E402
@@ -38,6 +39,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     VcfCounts,
     RegionCounts,
     Audit,
+    Replication,
     Manifest,
 )
 """In the order of a run."""

@@ -31,6 +31,8 @@ LARGE_LIBRARIES = {
     "models": ("torch", "transformers", "onnxruntime"),
     "export": ("torch",),
     "report": ("pyBigWig",),
+    "audit/replicate": ("torch", "transformers"),
 }
-"""Package -> the large libraries that it may import; the other packages import none of them, which
-the same test checks."""
+"""Package, or a folder of one, -> the large libraries that it may import; the other packages import
+none of them, which the same test checks. `audit/replicate` trains networks; the rest of the audit
+reads bundles, without PyTorch."""

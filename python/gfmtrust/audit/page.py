@@ -60,7 +60,7 @@ def section(measured: Measured) -> dict:
     """The variables of one measure."""
     return {
         "measure": measured,
-        "rows": [_cells(measured, row) for row in measured.statistics],
+        "rows": [cells(row, measured.unit) for row in measured.statistics],
         "figures": _figures(measured),
     }
 
@@ -94,7 +94,8 @@ def _spoken(rows: list[Statistic]) -> str:
     return "; ".join(f"{row.label} {row.value:.2f}" for row in rows if row.value is not None)
 
 
-def _cells(measured: Measured, row: Statistic) -> tuple[str, ...]:
+def cells(row: Statistic, unit: str) -> tuple[str, ...]:
+    """The cells of a number in a table. unit: where the number has none of its own."""
     digits = digits_of(row)
     null = NONE
     if row.null is not None:
@@ -108,7 +109,7 @@ def _cells(measured: Measured, row: Statistic) -> tuple[str, ...]:
     ends = NONE if row.low is None or row.high is None else (
         f"{_number(row.low, digits)} to {_number(row.high, digits)}"
     )  # fmt: skip
-    return row.label, value, ends, null, row.unit or measured.unit, f"{row.n:,}"
+    return row.label, value, ends, null, row.unit or unit, f"{row.n:,}"
 
 
 def digits_of(row: Statistic) -> int:

@@ -8,10 +8,10 @@ STEPS = {
     "audit": step(
         "Audit models without training and without labels: what they know of this genome (model), "
         "and whether they recall, copy and track (archetypes); writes audit.json and a page per "
-        "model, and a league of all. Example: gfmtrust audit model --fasta genome.fa --bundles "
+        "model, and a league of all. replicate trains small models of this genome and of English "
+        "(arXiv 2604.04287 in miniature). Example: gfmtrust audit model --fasta genome.fa --bundles "
         "results/models/gpn --out_dir audit",
         "fasta",
-        "bundles",
         "device",
         "max_n",
         "allow_long_window",
@@ -20,8 +20,14 @@ STEPS = {
         "out_dir",
         action=dict(
             bare=True,
-            choices=["model", "archetypes", "all"],
-            help="what to measure; all: both",
+            choices=["model", "archetypes", "all", "replicate"],
+            help="what to measure; all: model and archetypes",
+        ),
+        bundles=dict(
+            type=Path,
+            nargs="+",
+            default=[],
+            help="bundle folders of the models; required, except by replicate",
         ),
         context_model=dict(
             type=Path, help="bundle of the context model of this genome [one is fitted]"
@@ -48,6 +54,22 @@ STEPS = {
         price_per_hour=dict(
             type=not_negative,
             help="price of an hour of this machine, for the price of a million variants",
+        ),
+        text=dict(
+            type=Path,
+            help="replicate: English text of at least 1 MB [licences and documentation of the "
+            "installed Python packages]",
+        ),
+        tokens=dict(
+            type=positive,
+            help="replicate: tokens that each member is trained on [as many as fit into --minutes, "
+            "3000000 at most]",
+        ),
+        minutes=dict(
+            type=positive, default=25, help="replicate: wall-clock time of the whole run [25]"
+        ),
+        members=dict(
+            type=positive, default=3, help="replicate: members of each corpus, 2 at least [3]"
         ),
     ),
 }

@@ -8,6 +8,9 @@ from gfmtrust.cli.steps.given import scoring_options
 
 
 def audit(options: argparse.Namespace) -> None:
+    if options.action == "replicate":
+        _replicate(options)
+        return
     from gfmtrust.audit import run
     from gfmtrust.audit.study import AuditSizes
 
@@ -24,5 +27,21 @@ def audit(options: argparse.Namespace) -> None:
             options.price_per_hour,
             options.skip_unfit,
             scoring_options(options),
+        )
+    )
+
+
+def _replicate(options: argparse.Namespace) -> None:
+    from gfmtrust.audit.replicate import run
+    from gfmtrust.audit.replicate.settings import Settings
+
+    run.replicate(
+        run.ReplicateRequest(
+            options.fasta,
+            options.out_dir,
+            options.text,
+            Settings(options.tokens or 0, members=options.members, seed=options.seed),
+            options.minutes,
+            options.cpus,
         )
     )
