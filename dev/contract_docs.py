@@ -24,6 +24,7 @@ from gfmtrust.core.contracts.run import RunFacts  # noqa: E402
 from gfmtrust.core.contracts.samplesheet import Samplesheet  # noqa: E402
 from gfmtrust.core.contracts.score_store import StoreScope  # noqa: E402
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice  # noqa: E402
+from gfmtrust.core.contracts.tracking import Tracking  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
     Samplesheet,
@@ -40,6 +41,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     RegionCounts,
     Audit,
     Replication,
+    Tracking,
     Manifest,
 )
 """In the order of a run."""

@@ -32,7 +32,8 @@ LARGE_LIBRARIES = {
     "export": ("torch",),
     "report": ("pyBigWig",),
     "audit/replicate": ("torch", "transformers"),
+    "audit/tracking": ("torch",),
 }
 """Package, or a folder of one, -> the large libraries that it may import; the other packages import
-none of them, which the same test checks. `audit/replicate` trains networks; the rest of the audit
-reads bundles, without PyTorch."""
+none of them, which the same test checks. `audit/replicate` and `audit/tracking` train networks;
+the rest of the audit reads bundles, without PyTorch."""

@@ -9,9 +9,9 @@ STEPS = {
         "Audit models without training and without labels: what they know of this genome (model), "
         "and whether they recall, copy and track (archetypes); writes audit.json and a page per "
         "model, and a league of all. replicate trains small models of this genome and of English "
-        "(arXiv 2604.04287 in miniature). Example: gfmtrust audit model --fasta genome.fa --bundles "
+        "(arXiv 2604.04287 in miniature); tracking trains small recurrences on words of "
+        "groups. Example: gfmtrust audit model --fasta genome.fa --bundles "
         "results/models/gpn --out_dir audit",
-        "fasta",
         "device",
         "max_n",
         "allow_long_window",
@@ -20,14 +20,18 @@ STEPS = {
         "out_dir",
         action=dict(
             bare=True,
-            choices=["model", "archetypes", "all", "replicate"],
+            choices=["model", "archetypes", "all", "replicate", "tracking"],
             help="what to measure; all: model and archetypes",
+        ),
+        fasta=dict(
+            type=Path,
+            help="the genome: a FASTA file, plain or compressed (bgzip); required, except by tracking",
         ),
         bundles=dict(
             type=Path,
             nargs="+",
             default=[],
-            help="bundle folders of the models; required, except by replicate",
+            help="bundle folders of the models; required by the first three",
         ),
         context_model=dict(
             type=Path, help="bundle of the context model of this genome [one is fitted]"
@@ -67,6 +71,12 @@ STEPS = {
         ),
         minutes=dict(
             type=positive, default=25, help="replicate: wall-clock time of the whole run [25]"
+        ),
+        groups=dict(
+            nargs="+",
+            default=["parity", "A5", "S5"],
+            metavar="GROUP",
+            help="tracking: groups whose words are followed [parity A5 S5]",
         ),
         members=dict(
             type=positive, default=3, help="replicate: members of each corpus, 2 at least [3]"

@@ -5,9 +5,15 @@ from __future__ import annotations
 import argparse
 
 from gfmtrust.cli.steps.given import scoring_options
+from gfmtrust.core.errors import UsageError, message
 
 
 def audit(options: argparse.Namespace) -> None:
+    if options.action == "tracking":
+        _tracking(options)
+        return
+    if options.fasta is None:
+        raise UsageError(message("--fasta", "no genome", "a FASTA file", "name it"))
     if options.action == "replicate":
         _replicate(options)
         return
@@ -43,5 +49,15 @@ def _replicate(options: argparse.Namespace) -> None:
             Settings(options.tokens or 0, members=options.members, seed=options.seed),
             options.minutes,
             options.cpus,
+        )
+    )
+
+
+def _tracking(options: argparse.Namespace) -> None:
+    from gfmtrust.audit.tracking import run
+
+    run.track(
+        run.TrackingRequest(
+            options.out_dir, tuple(options.groups), seed=options.seed, cpus=options.cpus
         )
     )
