@@ -50,7 +50,7 @@ def of_arrays():
     for k in KS:
         near = [static.nearest(one, k) for one in alike]
         numbers[f"jaccard {k}"] = static.jaccard(*near).mean()
-        numbers[f"spearman {k}"] = static.local_spearman(*alike, k)
+        numbers[f"spearman {k}"] = static.local_spearman(*alike, near[0])
     from scipy.spatial import procrustes
 
     return numbers | {

@@ -173,19 +173,22 @@ def of_tokens(networks: list[nn.Module], corpus: Corpus) -> Numbers:
     n = corpus.vocabulary
     alike = [static.cosines(table) for table in tables]
     numbers: Numbers = {}
-    for k in (k for k in static.KS if k < n - 1):
-        near = [static.nearest(one, k) for one in alike]
-        rows = [static.jaccard(a, b) for a, b in combinations(near, 2)]
+    ks = [k for k in static.KS if k < n - 1]
+    near = [static.nearest(one, ks[-1]) for one in alike]
+    for k in ks:
+        rows = [static.jaccard(a[:, :k], b[:, :k]) for a, b in combinations(near, 2)]
         numbers[f"Jaccard of {k} neighbours"] = Number(
             Values.of(rows), static.jaccard_by_chance(n, k)
         )
-    for k in (k for k in SPEARMAN_KS if k < n - 1):
-        pairs = list(combinations(alike, 2))
-        numbers[f"local Spearman of {k}"] = Number(
-            Values.of([static.local_spearman(a, b, k) for a, b in pairs]), 0.0
+    for k in (k for k in SPEARMAN_KS if k in ks):
+        members = list(combinations(zip(alike, near, strict=True), 2))
+        one_way, other = (
+            [static.local_spearman(a, b, near_a[:, :k]) for (a, near_a), (b, _) in order]
+            for order in (members, [pair[::-1] for pair in members])
         )
+        numbers[f"local Spearman of {k}"] = Number(Values.of(one_way), 0.0)
         numbers[f"Spearman of {k}, both ways"] = Number(
-            Values.of([static.both_ways_spearman(a, b, k) for a, b in pairs]), 0.0, "1", False
+            Values.of(np.mean([one_way, other], axis=0)), 0.0, "1", False
         )
     pairs = list(combinations(tables, 2))
     order = np.random.default_rng(n).permutation(n)

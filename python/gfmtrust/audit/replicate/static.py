@@ -43,21 +43,12 @@ def jaccard_by_chance(n: int, k: int) -> float:
     return float((hypergeom.pmf(shared, n - 1, k, k) * shared / (2 * k - shared)).sum())
 
 
-def local_spearman(a: np.ndarray, b: np.ndarray, k: int) -> float:
-    """ "Local Spearman" as published: the rank correlation of two similarity matrices among the k
-    nearest by the first. The published mean with the same "from the second" repeats the first: both
-    matrices have only the columns of the first by then."""
-    others = ~np.eye(len(a), dtype=bool)
-    a, b = (one[others].reshape(len(one), -1) for one in (a, b))
-    near = np.argpartition(-a, k - 1, axis=1)[:, :k]
-    return float(
-        _correlation(np.take_along_axis(a, near, 1), np.take_along_axis(b, near, 1)).mean()
-    )
-
-
-def both_ways_spearman(a: np.ndarray, b: np.ndarray, k: int) -> float:
-    """The mean of the correlation among the nearest by the first and by the second."""
-    return (local_spearman(a, b, k) + local_spearman(b, a, k)) / 2
+def local_spearman(a: np.ndarray, b: np.ndarray, near: np.ndarray) -> float:
+    """ "Local Spearman" as published: the rank correlation of two similarity matrices among the rows
+    that are nearest by the first, `near`. The published mean with the same "from the second" repeats
+    the first: both matrices have only the columns of the first by then."""
+    first, second = (np.take_along_axis(one, near, axis=1) for one in (a, b))
+    return float(_correlation(first, second).mean())
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -25,9 +25,9 @@ from gfmtrust.core.progress import duration
 log = logging.getLogger(__name__)
 
 PASSES, FAILS, UNDECIDED = "passes", "fails", "cannot be decided"
-ENOUGH, TOO_FEW = 0.9, 0.5
-"""Shares of words whose product is right at the last letter: above ENOUGH it passes, below TOO_FEW
-it fails."""
+ENOUGH = 0.9
+"""The share of words whose product is right at the last letter, above which it passes. It fails
+where the share is nearer to chance than to 1."""
 LETTERS = (train.LENGTH, 32, train.LONGEST)
 STEPS = {"parity": 600, "A5": 2500, "S5": 2500}
 TIMED = 5
@@ -113,7 +113,8 @@ def judged(last: Statistic) -> str:
     """The verdict from the share at the last letter."""
     if last.low is not None and last.low > ENOUGH:
         return PASSES
-    return FAILS if last.high is not None and last.high < TOO_FEW else UNDECIDED
+    middle = (1 + (last.null or 0.0)) / 2
+    return FAILS if last.high is not None and last.high < middle else UNDECIDED
 
 
 def truth(network: str, of: str) -> str:

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from gfmtrust.audit.tracking import networks, run, train, words  # noqa: E402
 from gfmtrust.cli import main as cli  # noqa: E402
+from gfmtrust.core.contracts.audit import Statistic  # noqa: E402
 from gfmtrust.core.contracts.tracking import TrackedGroup, Tracking  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.long]
@@ -113,6 +114,8 @@ def test_verdicts_from_shares():
     assert [row("x", share).verdict for share in (0.97, 0.7, 0.3)] == [
         run.PASSES, run.UNDECIDED, run.FAILS,
     ]  # fmt: skip
+    coin = Statistic("right", 0.5, 0.45, 0.55, 0.5, 256)
+    assert run.judged(coin) == run.FAILS
 
 
 @pytest.mark.bad_input
