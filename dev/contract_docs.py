@@ -19,10 +19,12 @@ from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts  # noqa: E402
 from gfmtrust.core.contracts.manifest import Manifest  # noqa: E402
 from gfmtrust.core.contracts.plan import Plan  # noqa: E402
 from gfmtrust.core.contracts.planned_shard import PlannedShard  # noqa: E402
+from gfmtrust.core.contracts.replication import Replication  # noqa: E402
 from gfmtrust.core.contracts.run import RunFacts  # noqa: E402
 from gfmtrust.core.contracts.samplesheet import Samplesheet  # noqa: E402
 from gfmtrust.core.contracts.score_store import StoreScope  # noqa: E402
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice  # noqa: E402
+from gfmtrust.core.contracts.tracking import Tracking  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
     Samplesheet,
@@ -38,6 +40,8 @@ CONTRACTS: tuple[type[Contract], ...] = (
     VcfCounts,
     RegionCounts,
     Audit,
+    Replication,
+    Tracking,
     Manifest,
 )
 """In the order of a run."""

@@ -72,10 +72,10 @@ def packages() -> str:
     `__init__` opens with and the large libraries that it may import."""
     rows = []
     for name in PACKAGES:
-        libraries = ", ".join(LARGE_LIBRARIES.get(name, ())) or "none"
         for init in sorted((PACKAGE / name).rglob("__init__.py")):
-            folder = f"`{init.parent.relative_to(PACKAGE)}/`"
-            rows.append([folder, _first_sentences(init), libraries])
+            folder = init.parent.relative_to(PACKAGE).as_posix()
+            libraries = LARGE_LIBRARIES.get(folder, LARGE_LIBRARIES.get(name, ()))
+            rows.append([f"`{folder}/`", _first_sentences(init), ", ".join(libraries) or "none"])
     return table(["package", "what it does", "large libraries"], rows)
 
 

@@ -38,6 +38,9 @@ LARGE_LIBRARIES = {
     "models": ("torch", "transformers", "onnxruntime"),
     "export": ("torch",),
     "report": ("pyBigWig",),
+    "audit/replicate": ("torch", "transformers"),
+    "audit/tracking": ("torch",),
 }
-"""Package -> the large libraries that it may import; the other packages import none of them, which
-the same test checks."""
+"""Package, or a folder of one, -> the large libraries that it may import; the other packages import
+none of them, which the same test checks. `audit/replicate` and `audit/tracking` train networks;
+the rest of the audit reads bundles, without PyTorch."""

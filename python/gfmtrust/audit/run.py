@@ -61,10 +61,12 @@ def audit(request: AuditRequest) -> list[Audit]:
     """Audit each model and write `<out_dir>/<model>/audit.json`, its page, and the page of the
     league.
 
-    Raises UsageError (64) for two models of one name, ConfigurationError (78) for a model without
+    Raises UsageError (64) for no model or two models of one name, ConfigurationError (78) for a model without
     distributions or an existing audit of another bundle or genome, BadDataError (65) for a genome
     that is too small.
     """
+    if not request.bundles:
+        raise UsageError(message("--bundles", "no model", "at least one", "name bundle folders"))
     bundles = [Bundle.open(path) for path in request.bundles]
     names = [bundle.model_id for bundle in bundles]
     if twice := next((name for name in names if names.count(name) > 1), None):

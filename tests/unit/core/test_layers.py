@@ -35,14 +35,15 @@ def imports(text: str):
                 yield node.module, node.lineno
 
 
-def faults(text: str, package: str):
-    """What is wrong with the imports of a module of that package, one line each."""
+def faults(text: str, folder: str):
+    """What is wrong with the imports of a module of that folder, one line each."""
+    package = folder.split("/")[0]
     for module, line in imports(text):
         head, *rest = module.split(".")
         if head == "gfmtrust" and rest and not rest[0].startswith("_"):
             if ORDER.index(rest[0]) > ORDER.index(package):
                 yield f"line {line}: {package} imports {rest[0]}, which is above it"
-        elif package not in ONLY_IN.get(head, {package}):
+        elif not {package, folder} & ONLY_IN.get(head, {package}):
             yield f"line {line}: {head} is imported only in {sorted(ONLY_IN[head])}"
 
 
@@ -52,8 +53,14 @@ def faults(text: str, package: str):
     ids=lambda path: str(path.relative_to(PACKAGE)),
 )
 def test_imports_point_down(path):
-    package = path.relative_to(PACKAGE).parts[0]
-    assert not list(faults(path.read_text(encoding="utf-8"), package))
+    folder = path.relative_to(PACKAGE).parent.as_posix()
+    assert not list(faults(path.read_text(encoding="utf-8"), folder))
+
+
+@pytest.mark.bad_input
+def test_a_library_of_one_folder_is_found_beside_it():
+    assert not list(faults("import torch\n", "audit/replicate"))
+    assert len(list(faults("import torch\n", "audit"))) == 1
 
 
 def test_every_folder_is_a_package_in_the_order():

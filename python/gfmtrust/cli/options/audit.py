@@ -35,10 +35,10 @@ STEPS = {
     "audit": step(
         "Audit models without training and without labels: what they know of this genome (model), "
         "and whether they recall, copy and track (archetypes); writes audit.json and a page per "
-        "model, and a league of all; or set simple supervised models beside them on your labels "
-        "(duel). Example: gfmtrust audit model --fasta genome.fa --bundles results/models/gpn "
-        "--out_dir audit",
-        "bundles",
+        "model, and a league of all. On your labels: simple supervised models beside them (duel). "
+        "Without a model: small networks of this genome and of English, as in arXiv 2604.04287 "
+        "(replicate), and small recurrences on words of groups (tracking). Example: gfmtrust audit "
+        "model --fasta genome.fa --bundles results/models/gpn --out_dir audit",
         "device",
         "max_n",
         "allow_long_window",
@@ -47,14 +47,21 @@ STEPS = {
         "out_dir",
         action=dict(
             bare=True,
-            choices=["model", "archetypes", "all", "duel"],
+            choices=["model", "archetypes", "all", "duel", "replicate", "tracking"],
             help="what to measure; all: model and archetypes; duel: simple supervised models beside "
-            "the probes of each model and of its permuted weights",
+            "the probes of each model and of its permuted weights; replicate: the claims of a paper "
+            "on small networks that are trained here; tracking: which architectures follow a state",
+        ),
+        bundles=dict(
+            type=Path,
+            nargs="+",
+            default=[],
+            help="bundle folders of the models; required by model, archetypes, all and duel",
         ),
         fasta=dict(
             type=Path,
-            help="the genome: a FASTA file, plain or compressed (bgzip); only a duel on a table of "
-            "sequences does without it",
+            help="the genome: a FASTA file, plain or compressed (bgzip); tracking, and a duel on a "
+            "table of sequences, do without it",
         ),
         **DUEL,
         context_model=dict(
@@ -94,6 +101,28 @@ STEPS = {
         price_per_hour=dict(
             type=not_negative,
             help="price of an hour of this machine, for the price of a million variants",
+        ),
+        text=dict(
+            type=Path,
+            help="replicate: English text of at least 1 MB [licences and documentation of the "
+            "installed Python packages]",
+        ),
+        tokens=dict(
+            type=positive,
+            help="replicate: tokens that each member is trained on [as many as fit into --minutes, "
+            "3000000 at most]",
+        ),
+        minutes=dict(
+            type=positive, default=25, help="replicate: wall-clock time of the whole run [25]"
+        ),
+        groups=dict(
+            nargs="+",
+            default=["parity", "A5", "S5"],
+            metavar="GROUP",
+            help="tracking: groups whose words are followed [parity A5 S5]",
+        ),
+        members=dict(
+            type=positive, default=3, help="replicate: members of each corpus, 2 at least [3]"
         ),
     ),
 }

@@ -9,10 +9,16 @@ from gfmtrust.core.errors import UsageError, message
 
 
 def audit(options: argparse.Namespace) -> None:
+    if options.action == "tracking":
+        _tracking(options)
+        return
     if options.action == "duel":
         _duel(options)
         return
     _require(options, "fasta", "the genome")
+    if options.action == "replicate":
+        _replicate(options)
+        return
     from gfmtrust.audit import run
     from gfmtrust.audit.study import AuditSizes
 
@@ -36,6 +42,7 @@ def audit(options: argparse.Namespace) -> None:
 
 
 def _duel(options: argparse.Namespace) -> None:
+    _require(options, "bundles", "the folder of at least one bundle")
     _require(options, "labels", "a labelled VCF, or a table of labelled sequences")
     from gfmtrust.audit.duel import run
     from gfmtrust.audit.duel.examples import LabelSource
@@ -53,8 +60,34 @@ def _duel(options: argparse.Namespace) -> None:
     )
 
 
+def _replicate(options: argparse.Namespace) -> None:
+    from gfmtrust.audit.replicate import run
+    from gfmtrust.audit.replicate.settings import Settings
+
+    run.replicate(
+        run.ReplicateRequest(
+            options.fasta,
+            options.out_dir,
+            options.text,
+            Settings(options.tokens or 0, members=options.members, seed=options.seed),
+            options.minutes,
+            options.cpus,
+        )
+    )
+
+
+def _tracking(options: argparse.Namespace) -> None:
+    from gfmtrust.audit.tracking import run
+
+    run.track(
+        run.TrackingRequest(
+            options.out_dir, tuple(options.groups), seed=options.seed, cpus=options.cpus
+        )
+    )
+
+
 def _require(options: argparse.Namespace, name: str, meaning: str) -> None:
-    if getattr(options, name) is None:
+    if not getattr(options, name):
         raise UsageError(
             message(f"--{name}", f"absent for {options.action}", meaning, f"give --{name}")
         )

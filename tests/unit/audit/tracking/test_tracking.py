@@ -1,0 +1,139 @@
+"""The test of tracking: its groups against plain multiplication, and what must pass and fail."""
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from gfmtrust.audit.tracking import networks, run, train, words  # noqa: E402
+from gfmtrust.cli import main as cli  # noqa: E402
+from gfmtrust.core.contracts.audit import Statistic  # noqa: E402
+from gfmtrust.core.contracts.tracking import TrackedGroup, Tracking  # noqa: E402
+
+pytestmark = [pytest.mark.torch, pytest.mark.long]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def is_even(permutation):
+    """By the number of pairs in the wrong order."""
+    pairs = [(a, b) for i, a in enumerate(permutation) for b in permutation[i + 1 :]]
+    return sum(a > b for a, b in pairs) % 2 == 0
+
+
+def test_the_groups_have_their_known_sizes():
+    every = list(permutations(range(5)))
+    assert words.group("S5").elements == len(every)
+    assert words.group("A5").elements == sum(map(is_even, every))
+    assert all(map(is_even, words.GENERATORS["A5"]))
+
+
+@pytest.mark.parametrize("name", list(words.GENERATORS))
+def test_states_are_products_of_permutations(name):
+    """Two words have the same state exactly where their permutations, as matrices, are equal."""
+    group = words.group(name)
+    letters, states = group.draw(40, 12, np.random.default_rng(3))
+    matrices = [np.eye(len(one), dtype=int)[list(one)] for one in words.GENERATORS[name]]
+    by_state = {}
+    for word, row in zip(letters, states, strict=True):
+        product = np.eye(len(matrices[0]), dtype=int)
+        for letter, state in zip(word, row, strict=True):
+            product = product @ matrices[letter]
+            assert by_state.setdefault(int(state), product.tobytes()) == product.tobytes()
+    assert len(set(by_state.values())) == len(by_state)
+
+
+def test_parity_is_the_number_of_flips():
+    letters, states = words.group("parity").draw(20, 30, np.random.default_rng(1))
+    assert (states == letters.cumsum(axis=1) % 2).all()
+
+
+def test_an_lstm_follows_parity_to_four_times_the_trained_length():
+    right = tracked(networks.CONTROL).right
+    assert right[:, -1].mean() > run.ENOUGH
+
+
+def test_a_diagonal_recurrence_does_not():
+    right = tracked("minGRU", 200).right
+    assert right[:, :4].mean() > 0.8
+    assert right[:, -1].mean() < 0.65
+
+
+def tracked(name, steps=400):
+    torch.manual_seed(1)
+    group = words.group("parity")
+    network = networks.NETWORKS[name](group.letters, group.elements)
+    return train.tracked(network, group, steps, 1)
+
+
+@pytest.mark.parametrize("name", list(networks.NETWORKS))
+def test_answers_do_not_look_ahead_and_have_the_right_shape(name):
+    torch.manual_seed(2)
+    network = networks.NETWORKS[name](2, 7).eval()
+    ids = torch.zeros(3, 20, dtype=torch.int64)
+    other = ids.clone()
+    other[:, 12:] = 1
+    first, second = network(ids), network(other)
+    assert first.shape == (3, 20, 7)
+    if name != "recurrent (this project)":  # it reads both ways
+        assert torch.allclose(first[:, :12], second[:, :12], atol=1e-6)
+
+
+def row(network, share, group="A5"):
+    right = np.zeros((256, train.LONGEST), dtype=bool)
+    right[: round(256 * share)] = True
+    numbers = run.statistics(right, 1 / 60)
+    return TrackedGroup(
+        group, network, run.judged(numbers[-1]), run.truth(network, group), 1, 16, 1.0, numbers
+    )
+
+
+@pytest.mark.bad_input
+def test_nothing_is_ranked_where_the_control_fails():
+    facts = run.concluded(1, [row(networks.CONTROL, 0.7), row("minGRU", 0.1)])
+    assert facts.not_ranked == ("A5",)
+    assert "minGRU" not in facts.verdict[0]
+
+
+@pytest.mark.bad_input
+def test_a_result_against_theory_is_said():
+    facts = run.concluded(1, [row(networks.CONTROL, 1.0), row("minGRU", 1.0)])
+    assert facts.not_ranked == ()
+    assert "Not as theory says: minGRU." in facts.verdict[0]
+
+
+def test_verdicts_from_shares():
+    assert [row("x", share).verdict for share in (0.97, 0.7, 0.3)] == [
+        run.PASSES, run.UNDECIDED, run.FAILS,
+    ]  # fmt: skip
+    coin = Statistic("right", 0.5, 0.45, 0.55, 0.5, 256)
+    assert run.judged(coin) == run.FAILS
+
+
+@pytest.mark.bad_input
+def test_an_unknown_group(tmp_path, capsys):
+    assert cli.main(["audit", "tracking", "--out_dir", str(tmp_path), "--groups", "M11"]) == 64
+    assert "--groups: M11" in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+def test_an_audit_without_a_genome(tmp_path, capsys):
+    assert cli.main(["audit", "model", "--out_dir", str(tmp_path)]) == 64
+    assert "--fasta: no genome" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_whole_test_of_tracking(tmp_path):
+    """Minutes: an LSTM passes every group at 64 letters, and the diagonal recurrences fail all."""
+    facts = run.track(run.TrackingRequest(tmp_path))
+    assert facts.not_ranked == ()
+    assert all(one.verdict == one.truth for one in facts.rows)
+    assert Tracking.read(tmp_path / Tracking.NAME) == facts
