@@ -127,7 +127,7 @@ def test_an_unknown_group(tmp_path, capsys):
 @pytest.mark.bad_input
 def test_an_audit_without_a_genome(tmp_path, capsys):
     assert cli.main(["audit", "model", "--out_dir", str(tmp_path)]) == 64
-    assert "--fasta: no genome" in capsys.readouterr().err
+    assert "--fasta: absent for model" in capsys.readouterr().err
 
 
 @pytest.mark.slow
