@@ -60,7 +60,7 @@ def section(measured: Measured) -> dict:
     """The variables of one measure."""
     return {
         "measure": measured,
-        "rows": [cells(measured.unit, row) for row in measured.statistics],
+        "rows": [cells(row, measured.unit) for row in measured.statistics],
         "figures": _figures(measured),
     }
 
@@ -95,8 +95,8 @@ def spoken(rows: list[Statistic]) -> str:
     return "; ".join(f"{row.label} {row.value:.2f}" for row in rows if row.value is not None)
 
 
-def cells(unit: str, row: Statistic) -> tuple[str, ...]:
-    """The cells of a number: label, value, interval, null, unit, n. unit: where it has none."""
+def cells(row: Statistic, unit: str) -> tuple[str, ...]:
+    """The cells of a number in a table. unit: where the number has none of its own."""
     digits = digits_of(row)
     null = NONE
     if row.null is not None:

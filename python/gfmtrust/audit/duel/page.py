@@ -48,7 +48,7 @@ def html(duel: Duel) -> str:
                 for title, rows in groups
             ],
             "untrained": _rows(duel.score, list(duel.untrained)) if duel.untrained else None,
-            "table": [cells(duel.score, row) for row in duel.curves],
+            "table": [cells(row, duel.score) for row in duel.curves],
         },
     )
 
@@ -57,7 +57,7 @@ def _rows(unit: str, rows: list[Statistic]) -> dict:
     return {
         "svg": figures.rows_plot(rows, unit),
         "alt": spoken(rows),
-        "rows": [cells(unit, row) for row in rows],
+        "rows": [cells(row, unit) for row in rows],
     }
 
 

@@ -38,7 +38,6 @@ STEPS = {
         "model, and a league of all; or set simple supervised models beside them on your labels "
         "(duel). Example: gfmtrust audit model --fasta genome.fa --bundles results/models/gpn "
         "--out_dir audit",
-        "bundles",
         "device",
         "max_n",
         "allow_long_window",
@@ -55,6 +54,12 @@ STEPS = {
             type=Path,
             help="the genome: a FASTA file, plain or compressed (bgzip); only a duel on a table of "
             "sequences does without it",
+        ),
+        bundles=dict(
+            type=Path,
+            nargs="+",
+            default=[],
+            help="bundle folders of the models; only a duel does without any",
         ),
         **DUEL,
         context_model=dict(

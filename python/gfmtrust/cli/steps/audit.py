@@ -13,6 +13,7 @@ def audit(options: argparse.Namespace) -> None:
         _duel(options)
         return
     _require(options, "fasta", "the genome")
+    _require(options, "bundles", "a bundle folder of each model")
     from gfmtrust.audit import run
     from gfmtrust.audit.study import AuditSizes
 
@@ -54,7 +55,7 @@ def _duel(options: argparse.Namespace) -> None:
 
 
 def _require(options: argparse.Namespace, name: str, meaning: str) -> None:
-    if getattr(options, name) is None:
+    if not getattr(options, name):
         raise UsageError(
             message(f"--{name}", f"absent for {options.action}", meaning, f"give --{name}")
         )
