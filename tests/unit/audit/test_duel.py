@@ -213,8 +213,15 @@ def test_words_of_a_command_that_lack_their_input(tmp_path, monkeypatch, capsys,
     assert cli.main(["audit", "duel", *common]) == 64
     assert cli.main(["audit", "duel", "--labels", "x.vcf", *common]) == 64
     assert cli.main(["audit", "model", *common]) == 64
+    few = ["--fasta", "g.fa", "--out_dir", str(tmp_path / "out")]
+    assert cli.main(["audit", "model", *few]) == 64
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(": ")[1] for line in lines] == ["--labels", "--labels", "--fasta"]
+    assert [line.split(": ")[1] for line in lines] == [
+        "--labels",
+        "--labels",
+        "--fasta",
+        "--bundles",
+    ]
 
 
 def test_a_table_gives_its_letters_and_elements(tmp_path):

@@ -56,7 +56,7 @@ STEPS = {
             type=Path,
             nargs="+",
             default=[],
-            help="bundle folders of the models; required by model, archetypes, all and duel",
+            help="bundle folders of the models; required by model, archetypes and all",
         ),
         fasta=dict(
             type=Path,

@@ -19,6 +19,7 @@ def audit(options: argparse.Namespace) -> None:
     if options.action == "replicate":
         _replicate(options)
         return
+    _require(options, "bundles", "a bundle folder of each model")
     from gfmtrust.audit import run
     from gfmtrust.audit.study import AuditSizes
 
@@ -42,7 +43,6 @@ def audit(options: argparse.Namespace) -> None:
 
 
 def _duel(options: argparse.Namespace) -> None:
-    _require(options, "bundles", "the folder of at least one bundle")
     _require(options, "labels", "a labelled VCF, or a table of labelled sequences")
     from gfmtrust.audit.duel import run
     from gfmtrust.audit.duel.examples import LabelSource
