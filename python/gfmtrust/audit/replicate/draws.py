@@ -4,6 +4,7 @@ each was asked about."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,17 +38,20 @@ class Values:
 
     def drawn(self, seed: int) -> np.ndarray:
         """The statistic of each draw, (DRAWS,)."""
-        rng = np.random.default_rng([seed, 0xD7A3])
-        units, items = (
-            rng.multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(np.float64)
-            for n in self.above.shape
-        )
-        return self._ratio(units, items)
+        units, items = self.above.shape
+        return self._ratio(_weights(units, seed, 0), _weights(items, seed, 1))
 
     def _ratio(self, units: np.ndarray, items: np.ndarray) -> np.ndarray:
         below = np.ones_like(self.above) if self.below is None else self.below
         sums = [((units @ one) * items).sum(axis=1) for one in (self.above, below)]
         return np.divide(sums[0], sums[1], out=np.full(len(units), np.nan), where=sums[1] != 0)
+
+
+@lru_cache(maxsize=12)
+def _weights(n: int, seed: int, dimension: int) -> np.ndarray:
+    """How often each of n is drawn, float64 (DRAWS, n); kept, because many statistics share them."""
+    rng = np.random.default_rng([seed, 0xD7A3, dimension])
+    return rng.multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(np.float64)
 
 
 def statistic(label: str, values: Values, null: float | None, seed: int, **further) -> Statistic:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from gfmtrust.audit import page as audit_page
 from gfmtrust.audit.replicate.claims import line
+from gfmtrust.core.contracts.audit import Statistic
 from gfmtrust.core.contracts.replication import Replication
 from gfmtrust.core.documents import write_text
 from gfmtrust.core.progress import duration
@@ -28,7 +30,7 @@ def html(replication: Replication) -> str:
             "facts": replication,
             "lines": [line(one) for one in replication.verdicts],
             "verdicts": [
-                (one, [audit_page.cells(row, "1") for row in one.differences])
+                (one, [audit_page.cells(_named(row), "1") for row in one.differences])
                 for one in replication.verdicts
             ],
             "measures": [audit_page.section(one) for one in replication.measures],
@@ -36,3 +38,8 @@ def html(replication: Replication) -> str:
             "cpu": duration(replication.cpu_seconds),
         },
     )
+
+
+def _named(row: Statistic) -> Statistic:
+    """A difference with the statistic that it is of."""
+    return replace(row, label=f"{row.series}: {row.label}")
