@@ -16,7 +16,7 @@ DISTRIBUTIONS = {
 """Name of an import -> its distribution, where the two differ."""
 RUNTIME = "onnxruntime"
 """Of the CPU or of a GPU: two distributions with one import, never installed together."""
-EXPORT_PACKAGES = {"export", "models"}
+EXPORT_PACKAGES = {"export", "models", "audit/replicate", "audit/tracking"}
 """Packages of ours whose imports may need `gfmtrust[export]`."""
 
 
@@ -25,7 +25,10 @@ def importers() -> dict[str, set[str]]:
     by -> the packages of ours that import it."""
     packages = defaultdict(set)
     for path in PACKAGE.rglob("*.py"):
-        package = path.relative_to(PACKAGE).parts[0]
+        place = path.relative_to(PACKAGE).as_posix()
+        package = next(
+            (one for one in EXPORT_PACKAGES if place.startswith(f"{one}/")), place.split("/")[0]
+        )
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]

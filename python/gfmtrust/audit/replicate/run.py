@@ -191,5 +191,5 @@ def train_members(
 
 def used() -> tuple[float, float]:
     """CPU seconds and the most memory in bytes of this process so far."""
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    return own.ru_utime + own.ru_stime, own.ru_maxrss * 1024.0
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0
