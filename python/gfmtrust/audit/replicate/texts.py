@@ -61,7 +61,7 @@ def packaged() -> Iterator[str]:
                 if path.is_file():
                     text = path.read_text(encoding="utf-8", errors="ignore")
                     documents.setdefault(hashlib.sha256(text.encode()).hexdigest(), text)
-    yield from (documents[digest] for digest in sorted(found))
+    yield from (documents[digest] for digest in sorted(documents))
 
 
 def paragraphs(documents: Iterator[str]) -> Iterator[str]:
