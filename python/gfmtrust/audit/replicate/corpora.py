@@ -87,19 +87,19 @@ def corpora(genome: Genome, text: Path | None, settings: Settings) -> dict[str, 
 
 def dna_parts(genome: Genome, settings: Settings) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Stretches of known letters to train on, and those at the end that are held out, uint8 each."""
-    least, held = settings.length * (LETTERS_PER_TOKEN + 2), settings.held_out_letters
+    least, n_held_out = settings.length * (LETTERS_PER_TOKEN + 2), settings.held_out_letters
     runs = known_runs(genome, least, MOST_LETTERS)
     total = sum(map(len, runs))
-    if total < 2 * held:
+    if total < 2 * n_held_out:
         raise BadDataError(
             message(
                 getattr(genome, "name", "genome"),
                 f"{total:,} letters in stretches of at least {least:,} without N",
-                f"at least {2 * held:,}",
+                f"at least {2 * n_held_out:,}",
                 "take a larger genome, or fewer --sequences",
             )
         )
-    train, held_out, left = [], [], total - held
+    train, held_out, left = [], [], total - n_held_out
     for run in runs:
         cut = min(len(run), max(0, left))
         left -= len(run)

@@ -53,15 +53,15 @@ def read(path: Path | None, letters: int) -> tuple[str, str, str]:
 def packaged() -> Iterator[str]:
     """Licences, descriptions and documents of the installed packages, by the digest of each, so that
     the order does not follow the alphabet."""
-    found: dict[str, str] = {}
+    documents: dict[str, str] = {}
     for distribution in metadata.distributions():
         for file in distribution.files or ():
             if DOCUMENTS.search(file.name):
                 path = Path(str(distribution.locate_file(file)))
                 if path.is_file():
                     text = path.read_text(encoding="utf-8", errors="ignore")
-                    found.setdefault(hashlib.sha256(text.encode()).hexdigest(), text)
-    yield from (found[digest] for digest in sorted(found))
+                    documents.setdefault(hashlib.sha256(text.encode()).hexdigest(), text)
+    yield from (documents[digest] for digest in sorted(documents))
 
 
 def paragraphs(documents: Iterator[str]) -> Iterator[str]:

@@ -48,12 +48,12 @@ class TrackingRequest:
 def track(request: TrackingRequest) -> Tracking:
     """Train and ask all, write tracking.json, and print a table. Raises UsageError (64) for an
     unknown group or network."""
-    for names, known, place in (
+    for names, choices, place in (
         (request.groups, GENERATORS, "--groups"),
         (request.networks, networks.NETWORKS, "networks"),
     ):
-        if strange := [name for name in names if name not in known]:
-            raise UsageError(message(place, ", ".join(strange), f"some of {', '.join(known)}"))
+        if strange := [name for name in names if name not in choices]:
+            raise UsageError(message(place, ", ".join(strange), f"some of {', '.join(choices)}"))
     torch.set_num_threads(request.cpus)
     torch.set_flush_denormal(True)
     names = list(dict.fromkeys((networks.CONTROL, *request.networks)))
