@@ -122,10 +122,10 @@ def chosen(request: ReplicateRequest) -> Settings:
         before = Settings(**json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError):
         before = None
-    wanted = request.settings
-    if before and not wanted.tokens:
-        wanted = replace(wanted, tokens=before.tokens)
-    if before != wanted:
+    settings = request.settings
+    if before and not settings.tokens:
+        settings = replace(settings, tokens=before.tokens)
+    if before != settings:
         raise ConfigurationError(
             message(
                 str(path),
@@ -134,7 +134,7 @@ def chosen(request: ReplicateRequest) -> Settings:
                 "take another --out_dir, or remove the folder",
             )
         )
-    return wanted
+    return settings
 
 
 def say_cost(request: ReplicateRequest, settings: Settings, pieces: dict[str, Corpus]) -> Settings:
