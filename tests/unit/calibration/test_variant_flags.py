@@ -18,7 +18,7 @@ from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import RunCalibration, of_snvs
 from gfmtrust.core import measures
 from gfmtrust.core.vocabulary import Status, Why
-from gfmtrust.planning.variant_plan import DEFAULT_LENGTHS
+from gfmtrust.planning.variant_probes import DEFAULT_LENGTHS
 
 pytestmark = pytest.mark.long
 
