@@ -22,7 +22,7 @@ from gfmtrust.cli.main import main
 pytestmark = [pytest.mark.chaos, pytest.mark.bad_input]
 RUNS = int(os.environ.get("CHAOS", "100"))
 FIRST = int(os.environ.get("CHAOS_FIRST", "1"))
-OUTCOMES = Path(os.environ.get("CHAOS_TABLE", "chaos.tsv"))
+OUTCOMES = Path(os.environ.get("CHAOS_TABLE", "chaos.tsv")).absolute()
 BUG = "this is a bug in gfmtrust"
 
 

@@ -111,10 +111,27 @@ def opened(bundles: list[Bundle], request: AuditRequest) -> list[Subject]:
     return subjects
 
 
+def _require_genome(bundle: Bundle, digest: str) -> None:
+    """Raise ConfigurationError (78) for a context model of another genome, whose members are known
+    by their places in that one."""
+    if bundle.family == CONTEXT_FAMILY and bundle.meta["source"]["genome"] != digest:
+        raise ConfigurationError(
+            message(
+                str(bundle.directory),
+                "a context model of another genome",
+                "one of this genome",
+                "leave it out, and one is fitted",
+            )
+        )
+
+
 @contextmanager
 def _study(
     request: AuditRequest, bundles: list[Bundle], genome: Genome, scratch: Path
 ) -> Iterator[Study]:
+    digest = genome.digest()
+    for bundle in bundles:
+        _require_genome(bundle, digest)
     ensemble = opened(bundles, request)
     context = next((one for one in ensemble if one.bundle.family == CONTEXT_FAMILY), None)
     if context is None:
@@ -122,7 +139,9 @@ def _study(
         if folder is None:
             folder = scratch / "context_model"
             fit_context_model(request.fasta, folder, seed=request.seed)
-        context = Subject.open(Bundle.open(folder), replace(request.scoring, device="auto"))
+        fitted = Bundle.open(folder)
+        _require_genome(fitted, digest)
+        context = Subject.open(fitted, replace(request.scoring, device="auto"))
     widest = max(one.width + max(map(abs, (0, *one.bundle.shifts))) for one in [*ensemble, context])
     functional = bed.intervals(request.regions) if request.regions else None
     yield Study(

@@ -8,6 +8,7 @@ from fake_bundle import FakeBundle
 from gfmtrust.audit import page
 from gfmtrust.audit.run import joined
 from gfmtrust.audit.subject import Subject
+from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.cli import main as cli
 from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured, Statistic
 from gfmtrust.core.errors import ConfigurationError
@@ -151,3 +152,17 @@ def test_the_league_warns_of_models_that_were_asked_about_other_genomes():
     html = page.league_html([audit_of(), audit_of(genome="12" * 16, name="n")])
     assert 'class="alarm"' in html
     assert 'class="alarm"' not in page.league_html([audit_of(), audit_of(name="n")])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("option", ["--context_model", "--bundles"])
+def test_a_context_model_of_another_genome(tmp_path, monkeypatch, capsys, option):
+    """Of the same contig name and another length: its members are known by places that differ."""
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+    other = audit_bundles.random_fasta(tmp_path / "other.fa", 60_000)
+    fit_context_model(other, tmp_path / "context_model")
+    audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
+    bundles = () if option == "--bundles" else ("--bundles", tmp_path / "a")
+    given = ("--fasta", fasta, *bundles, option, tmp_path / "context_model")
+    assert run(tmp_path, monkeypatch, "model", *given) == 78
+    assert "context_model: a context model of another genome" in capsys.readouterr().err
