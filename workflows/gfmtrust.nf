@@ -7,7 +7,11 @@ include { VCF_ANNOTATE_GFM } from '../subworkflows/local/vcf_annotate_gfm/main'
 include { MULTIQC          } from '../modules/local/multiqc/report/main'
 include { logProgress      } from '../subworkflows/local/utils_gfmtrust_pipeline/progress'
 include { planText         } from '../subworkflows/local/utils_gfmtrust_pipeline/progress'
-include { rowsOf           } from '../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
+include { contentOf        } from '../subworkflows/local/utils_gfmtrust_pipeline/json'
+include { damageText       } from '../subworkflows/local/utils_gfmtrust_pipeline/json'
+include { sheetEntries     } from '../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
+include { loggedEntries    } from '../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
+include { errorText        } from '../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
 
 workflow GFMTRUST {
     take:
@@ -23,7 +27,11 @@ workflow GFMTRUST {
     // always called, with or without a sheet: Nextflow 25.04 numbers `eval` outputs in the order of the calls, which enters the hash of tasks
     def (table, schema, folders) = sheet ?: [[], [], []]
     read = READ_SHEET(channel.fromList(table ? [[[id: table.name], table]] : []), [cohort, schema], folders, options.code)
-    ch_vcf = read.table.flatMap { _meta, rows -> rowsOf(rows) }
+    ch_vcf = read.table.flatMap { _meta, path ->
+        def content = contentOf(path)
+        def rows = content == null ? [errors: [damageText(path)]] : sheetEntries(content)
+        rows.errors ? error(errorText(rows.errors)) : loggedEntries(rows)
+    }
     run = VCF_ANNOTATE_GFM(ch_vcf, channel.value([[id: fasta.simpleName], fasta]), channel.fromList(models), options)
     run.estimate.view()
     if (!options.dry_run) {

@@ -5,6 +5,7 @@
 //
 
 include { readSchema; parameterErrors } from '../../subworkflows/local/utils_gfmtrust_pipeline/schema'
+include { contentOf; damageText       } from '../../subworkflows/local/utils_gfmtrust_pipeline/json'
 include { sheetEntries                } from '../../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
 include { nameOfBed                   } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
 include { modelEntries                } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
@@ -22,6 +23,9 @@ def stopText(name, value) {
         else if (name == 'external_scores') {
             externalEntries(value, '', [])
         }
+        else if (name == 'a file of a task') {
+            return contentOf(file(value)) == null ? damageText(file(value)) : ''
+        }
         else {
             inputPath(name, value)
         }
@@ -38,7 +42,7 @@ workflow {
     def verdicts = [
         parameters: cases.parameters.collect { values -> parameterErrors(values, schema) },
         beds: cases.beds.collect { name -> nameOfBed(file("/d/${name}", glob: false)) }.collect { name -> [name, isName(name)] },
-        tables: cases.tables.collect { path -> sheetEntries(file(path)) }
+        tables: cases.tables.collect { path -> sheetEntries(contentOf(file(path))) }
             .collect { sheet -> [errors: sheet.errors, warnings: sheet.warnings, entries: sheet.entries.collect { meta, vcf -> [meta, vcf.toUriString()] }] },
         stops: cases.stops.collect { name, value -> stopText(name, value) },
         inputs: cases.inputs.collect { values -> inputErrors(values) },

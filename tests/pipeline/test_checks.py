@@ -72,7 +72,16 @@ STOPS = [
         ("fasta", "genome.fa"),
         "--fasta: genome.fa does not exist; expected a path relative to the launch directory, or absolute; genome.fa.gz does",
     ),
+    (
+        ("a file of a task", "cut.json"),
+        "cut.json: not whole JSON; expected the file as its task wrote",
+    ),
+    (
+        ("a file of a task", "empty.json"),
+        "empty.json: not whole JSON; expected the file as its task",
+    ),
     (("models", f"lab/tiny@{COMMIT}"), ""),
+    (("a file of a task", "whole.json"), ""),
     (("external_scores", "x=b.vcf"), ""),
     (("fasta", "genome.fa.gz"), ""),
 ]
@@ -98,6 +107,8 @@ def folder(tmp_path_factory):
     (folder / "launch").mkdir()
     for name in ("a.vcf", "launch/b.vcf", "a.tbi", "launch/genome.fa.gz"):
         (folder / name).write_text("##fileformat=VCFv4.2\n")
+    for name, text in (("cut", '{"entries": [{"row": 2, '), ("empty", ""), ("whole", "{}")):
+        (folder / "launch" / f"{name}.json").write_text(text)
     return folder
 
 
@@ -260,3 +271,16 @@ def test_parameters_of_an_institution_are_accepted_with_one_warning(tmp_path):
     assert "--max_memory: unknown parameter" in mistyped.text
     assert "--max_memroy: unknown parameter" in mistyped.text
     assert "--max_cpus: unknown parameter" not in mistyped.text
+
+
+@pytest.mark.pipeline
+@pytest.mark.bad_input
+def test_a_vcf_of_the_sheet_that_does_not_exist_is_named(tmp_path):
+    """In a whole run: the text of an error that a function raises in an operator is lost."""
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    (launch / "sheet.csv").write_text("sample,vcf\na,nowhere.vcf\n")
+    run = nextflow_run.run(launch, "--input", "sheet.csv", "--fasta", "genome.fa")
+    assert run.code == 1
+    assert "InvocationTarget" not in run.text
+    absent = launch / "nowhere.vcf"
+    assert f"sheet.csv, row 2, column vcf: {absent} not found; expected a file" in run.text

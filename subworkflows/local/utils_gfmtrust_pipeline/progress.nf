@@ -2,8 +2,10 @@
 // How far a long scoring run is: what there is to score, then one line per model at most every half minute, and one at its end.
 //
 
-include { thousands } from './words'
-include { counted   } from './words'
+include { thousands  } from './words'
+include { counted    } from './words'
+include { contentOf  } from './json'
+include { damageText } from './json'
 
 def secondsBetweenLines() {
     return 30
@@ -15,7 +17,11 @@ def secondsBetweenLines() {
  * plan: folder of PLAN_SITES, whose plan.json holds counts   e.g. {"counts": {"sites": 9571, "variant_sites": 1893, ...}}
  */
 def planText(plan, n_shards, n_models, views) {
-    def counts = new groovy.json.JsonSlurper().parseText(plan.resolve('plan.json').text).counts ?: [:]
+    def content = contentOf(plan.resolve('plan.json'))
+    if (content == null) {
+        return damageText(plan.resolve('plan.json'))  // CALIBRATE refuses it
+    }
+    def counts = content.counts ?: [:]
     def passes = n_models == 1 ? 1 : ['fast': 1, 'default': 2, 'thorough': 7][views.toString()]  // the context model: both strands at once
     def expected = thousands(((counts.sites ?: 0) + (counts.control_sites ?: 0)) * passes)
     return ["plan: ${thousands(counts.sites)} sites to score, once for the whole cohort",
@@ -34,7 +40,11 @@ def planText(plan, n_shards, n_models, views) {
  * metrics: <model>.<shard>.metrics.json   e.g. {"sites": 20000, "seconds": 95.2, "device": "cpu", "batch": 8, "halvings": 0, ...}
  */
 def logProgress(progress, model, metrics, n_shards) {
-    def of_shard = new groovy.json.JsonSlurper().parseText(metrics.text)
+    def of_shard = contentOf(metrics)
+    if (of_shard == null) {
+        log.warn(damageText(metrics))  // REPORT refuses it
+        return
+    }
     def now = System.currentTimeMillis()
     def of_model = progress.computeIfAbsent(model) { _name -> [done: 0, fresh: 0, sites: 0L, halvings: 0, began: now, said: 0L] }
     of_model.done += 1

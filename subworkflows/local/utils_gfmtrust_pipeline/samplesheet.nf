@@ -15,11 +15,10 @@ def sheetInput(path, launch_folder) {
 }
 
 /**
- * The table of READ_SHEET: [name: of the samplesheet, entries: [[meta, vcf], ...] sorted by id, errors: lines, warnings: lines].
+ * The table of READ_SHEET, from its content: [name: of the samplesheet, entries: [[meta, vcf], ...] sorted by id, errors: lines, warnings: lines].
  * meta e.g. [id: 'S1.strelka', sample: 'S1', patient: 'P1', variantcaller: 'strelka'].
  */
-def sheetEntries(table) {
-    def sheet = new groovy.json.JsonSlurper().parseText(table.text)
+def sheetEntries(sheet) {
     def errors = sheet.entries.sort(false) { entry -> entry.row }.collectMany { entry ->
         ['vcf', 'vcf_index'].findAll { column -> entry[column] && !existingFile(entry[column]) }.collect { column ->
             "${sheet.name}, row ${entry.row}, column ${column}: ${entry[column].join(' and ')} not found; expected a file; correct the path".toString()
@@ -29,13 +28,14 @@ def sheetEntries(table) {
     return [name: sheet.name, entries: entries, errors: errors, warnings: sheet.warnings]
 }
 
-/** The rows of READ_SHEET's table as [meta, vcf]; its warnings are logged, and a file that does not exist ends the run. */
-def rowsOf(table) {
-    def sheet = sheetEntries(table)
+/** At most 20 errors, and how many there are beside them. */
+def errorText(errors) {
+    return errors.take(20).join('\n') + (errors.size() > 20 ? "\n... and ${errors.size() - 20} more" : '')
+}
+
+/** The entries of a sheet without errors, [[meta, vcf], ...]; its warnings and its size are logged. */
+def loggedEntries(sheet) {
     sheet.warnings.each { text -> log.warn(text) }
-    if (sheet.errors) {
-        error(sheet.errors.take(20).join('\n') + (sheet.errors.size() > 20 ? "\n... and ${sheet.errors.size() - 20} more" : ''))
-    }
     def n_samples = sheet.entries.collect { meta, _vcf -> meta.sample }.unique().size()
     log.info("${sheet.name}: ${sheet.entries.size()} ${sheet.entries.size() == 1 ? 'VCF' : 'VCFs'} of ${n_samples} ${n_samples == 1 ? 'sample' : 'samples'}")
     return sheet.entries

@@ -2,11 +2,16 @@
 // Files and lists of VCF_ANNOTATE_GFM in the form and the order in which its steps take them.
 //
 
-/** Rows [meta, vcf] as [ids, vcfs]; no two of one id, which would be two results of one name. */
+/** What is said of the ids that several rows [meta, vcf] have, which would be two results of one name; '' where there is none. */
+def repeatedIds(rows) {
+    return rows.countBy { row -> row[0].id }
+        .findAll { _id, count -> count > 1 }
+        .collect { id, count -> "VCF_ANNOTATE_GFM: id ${id} ${count} times; expected unique; add what tells the files apart to meta.id" }
+        .join('\n')
+}
+
+/** Rows [meta, vcf] as [ids, vcfs]. */
 def idsAndFiles(rows) {
-    rows.countBy { row -> row[0].id }.findAll { _id, count -> count > 1 }.each { id, count ->
-        error("VCF_ANNOTATE_GFM: id ${id} ${count} times; expected unique; add what tells the files apart to meta.id")
-    }
     return [rows.collect { row -> row[0].id }, rows.collect { row -> row[1] }]
 }
 

@@ -25,6 +25,7 @@ include { REPORT            } from '../../../modules/local/gfmtrust/report/main'
 include { contigMap         } from './inputs'
 include { filesByName       } from './inputs'
 include { idsAndFiles       } from './inputs'
+include { repeatedIds       } from './inputs'
 include { inModelOrder      } from './inputs'
 include { indexedPopulation } from './inputs'
 include { readByRegion      } from './inputs'
@@ -69,7 +70,7 @@ workflow VCF_ANNOTATE_GFM {
     ch_sheet = ch_vcf
         .toSortedList { left, right -> left[0].id <=> right[0].id }
         .filter { rows -> rows.size() > 0 || given.regions.size() > 0 }
-        .map { rows -> idsAndFiles(rows) }
+        .map { rows -> repeatedIds(rows) ? error(repeatedIds(rows)) : idsAndFiles(rows) }
     ch_reference = ch_fasta.collect(flat: false).map { rows -> [rows[0][0], rows[0][1], given.background_fasta] }
     checked = CHECK_INPUTS(ch_reference, ch_sheet, beds, included, contig_map, given.af_key, given.code)
     // [meta, fasta, indexes]                             e.g. [[id: 'GRCh38'], GRCh38.fa.gz, [GRCh38.fa.gz.fai, GRCh38.fa.gz.gzi]]
