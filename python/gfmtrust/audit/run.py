@@ -22,7 +22,7 @@ from gfmtrust.audit.verdict import verdict
 from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured
-from gfmtrust.core.errors import ConfigurationError, UsageError, message
+from gfmtrust.core.errors import ConfigurationError, InternalError, UsageError, message
 from gfmtrust.core.progress import Progress, duration
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 from gfmtrust.inputs.contig_names import ContigRule
@@ -78,10 +78,16 @@ def audit(request: AuditRequest) -> list[Audit]:
         earlier = {bundle.model_id: read_earlier(request, bundle, digest) for bundle in bundles}
         with _study(request, bundles, genome, Path(scratch)) as study:
             say_cost(request, study)
-            audits = [
-                _write(request, audited(request, study, subject, (genome.name, digest)), earlier)
-                for subject in study.ensemble
-            ]
+            audits = []
+            for subject in study.ensemble:
+                try:
+                    measured = audited(request, study, subject, (genome.name, digest))
+                except InternalError as error:  # as of random weights, whose answers are no bases
+                    if not request.skip_unfit:
+                        raise
+                    log.warning("%s; it is not audited", error)
+                    continue
+                audits.append(_write(request, measured, earlier))
     page.write_league(request.out_dir)
     return audits
 

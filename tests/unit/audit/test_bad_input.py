@@ -6,12 +6,13 @@ import toy_models
 from fake_bundle import FakeBundle
 
 from gfmtrust.audit import page
+from gfmtrust.audit import run as audit_run
 from gfmtrust.audit.run import joined
 from gfmtrust.audit.subject import Subject
 from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.cli import main as cli
 from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured, Statistic
-from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.core.errors import ConfigurationError, InternalError
 from gfmtrust.scoring.options import ScoringOptions
 
 FEW = ("--sites", "120", "--windows", "100", "--probes", "10", "--device", "cpu")
@@ -166,3 +167,26 @@ def test_a_context_model_of_another_genome(tmp_path, monkeypatch, capsys, option
     given = ("--fasta", fasta, *bundles, option, tmp_path / "context_model")
     assert run(tmp_path, monkeypatch, "model", *given) == 78
     assert "context_model: a context model of another genome" in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+@pytest.mark.long
+def test_a_model_that_answers_no_bases_is_left_out(tmp_path, monkeypatch, caplog):
+    """Random weights put the probability on other tokens: the first measure ends with 70."""
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+    for name in ("a", "b"):
+        audit_bundles.write_bundle(tmp_path / name, audit_bundles.hidden_graph(), name, window=32)
+    measure = audit_run.audited
+
+    def audited(request, study, subject, genome):
+        if subject.bundle.model_id == "a":
+            raise InternalError("model a: output is not finite or outside A,C,G,T")
+        return measure(request, study, subject, genome)
+
+    monkeypatch.setattr(audit_run, "audited", audited)
+    given = ("model", "--fasta", fasta, "--bundles", tmp_path / "a", tmp_path / "b")
+    assert run(tmp_path, monkeypatch, *given) == 70
+    assert run(tmp_path, monkeypatch, *given, "--skip_unfit") == 0
+    assert "outside A,C,G,T; it is not audited" in caplog.text
+    assert not (tmp_path / "out" / "a").exists()
+    assert (tmp_path / "out" / "b" / "audit.json").is_file()
