@@ -123,7 +123,7 @@ def _guarded(
 
 def _bgzf_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
     with open_input(path) as file:
-        _check_end(path, file)
+        check_end(path, file)
         file.seek(0)
         start = 0
         while head := file.read(HEADER_BYTES):
@@ -174,7 +174,7 @@ def inflate_block(path: Path, start: int, body: bytes) -> bytes:
     return text
 
 
-def _check_end(path: Path, file: BinaryIO) -> None:
+def check_end(path: Path, file: BinaryIO) -> None:
     """Raise InputOutputError (74) for a BGZF file without its end-of-file block; the headers show
     where it was truncated."""
     size = file.seek(0, os.SEEK_END)

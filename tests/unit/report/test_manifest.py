@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pysam
 import pytest
 from hand_made_calibration import by_hand
 from paths import ROOT
 from synthetic_run import DIGESTS, bed_counts, make_run, vcf_counts
 
 from gfmtrust.calibration.own_alleles import OwnAlleleRow
-from gfmtrust.core.errors import MissingInputError
+from gfmtrust.core.errors import InputOutputError, MissingInputError
 from gfmtrust.io.output_digest import published
 from gfmtrust.report import multiqc
 from gfmtrust.report.report import RunFiles, report
@@ -168,3 +169,17 @@ def test_real_multiqc_reads_them_offline(tmp_path):
         assert f"{section}_plot" in page
     assert "gfmtrust_own_alleles_table" in page
     assert "HIGH single_copy" in page
+
+
+@pytest.mark.bad_input
+def test_an_index_that_was_cut_is_not_published(tmp_path):
+    """make chaos, run 41: a cut index of a finished task was published with the digest of what was
+    left of it."""
+    text, index = tmp_path / "sites.vcf.gz", tmp_path / "sites.vcf.gz.tbi"
+    with pysam.BGZFile(str(text), "wb") as file:
+        file.write(b"chr1\t5\t5\n" * 9)
+    pysam.tabix_index(str(text), seq_col=0, start_col=1, end_col=2, force=True)
+    assert published(index).bytes == index.stat().st_size
+    index.write_bytes(index.read_bytes()[:-9])
+    with pytest.raises(InputOutputError, match=r"sites.vcf.gz.tbi: compressed stream ends inside"):
+        published(index)
