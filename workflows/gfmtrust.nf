@@ -11,7 +11,7 @@ include { contentOf        } from '../subworkflows/local/utils_gfmtrust_pipeline
 include { damageText       } from '../subworkflows/local/utils_gfmtrust_pipeline/json'
 include { sheetEntries     } from '../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
 include { loggedEntries    } from '../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
-include { errorText        } from '../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
+include { errorText        } from '../subworkflows/local/utils_gfmtrust_pipeline/words'
 
 workflow GFMTRUST {
     take:

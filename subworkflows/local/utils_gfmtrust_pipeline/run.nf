@@ -10,6 +10,7 @@ include { sheetInput           } from './samplesheet'
 include { helpText             } from './help'
 include { parameterHelp        } from './help'
 include { colours              } from './help'
+include { errorText            } from './words'
 include { isName               } from '../../../modules/local/shell'
 
 /** Text for --help, --help <parameter>, --help_full and --version; null where the run is to go on. */
@@ -31,7 +32,7 @@ def informationText(values) {
 /** Ends the run with the lines given, where there are any. */
 def stopAt(errors) {
     if (errors) {
-        error(errors.take(20).join('\n') + (errors.size() > 20 ? "\n... and ${errors.size() - 20} more" : ''))
+        error(errorText(errors))
     }
 }
 

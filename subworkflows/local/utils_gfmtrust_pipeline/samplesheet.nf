@@ -28,11 +28,6 @@ def sheetEntries(sheet) {
     return [name: sheet.name, entries: entries, errors: errors, warnings: sheet.warnings]
 }
 
-/** At most 20 errors, and how many there are beside them. */
-def errorText(errors) {
-    return errors.take(20).join('\n') + (errors.size() > 20 ? "\n... and ${errors.size() - 20} more" : '')
-}
-
 /** The entries of a sheet without errors, [[meta, vcf], ...]; its warnings and its size are logged. */
 def loggedEntries(sheet) {
     sheet.warnings.each { text -> log.warn(text) }
