@@ -76,7 +76,7 @@ def audit(request: AuditRequest) -> list[Audit]:
     with tempfile.TemporaryDirectory() as scratch, Genome.open(request.fasta, scratch) as genome:
         digest = genome.digest()
         earlier = {bundle.model_id: read_earlier(request, bundle, digest) for bundle in bundles}
-        with _study(request, bundles, genome, Path(scratch)) as study:
+        with _study(request, bundles, genome, digest, Path(scratch)) as study:
             say_cost(request, study)
             audits = []
             for subject in study.ensemble:
@@ -133,9 +133,8 @@ def _require_genome(bundle: Bundle, digest: str) -> None:
 
 @contextmanager
 def _study(
-    request: AuditRequest, bundles: list[Bundle], genome: Genome, scratch: Path
+    request: AuditRequest, bundles: list[Bundle], genome: Genome, digest: str, scratch: Path
 ) -> Iterator[Study]:
-    digest = genome.digest()
     for bundle in bundles:
         _require_genome(bundle, digest)
     ensemble = opened(bundles, request)
