@@ -56,7 +56,12 @@ def neighbours(values: np.ndarray, k: int) -> np.ndarray:
     """Whether each row is among the k nearest of each other row, bool (n, n)."""
     values = values - values.mean(axis=0)
     values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
-    similarity = values @ values.T
+    return nearest(values @ values.T, k)
+
+
+def nearest(similarity: np.ndarray, k: int) -> np.ndarray:
+    """Whether each row is among the k most similar of each other row, bool (n, n). similarity: (n,
+    n); its diagonal is overwritten."""
     np.fill_diagonal(similarity, -np.inf)
     near = np.zeros(similarity.shape, dtype=bool)
     np.put_along_axis(near, np.argpartition(-similarity, k, axis=1)[:, :k], True, axis=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from gfmtrust.audit.similarity import nearest, shared
+
 NEIGHBOURS = 10
 
 
@@ -40,14 +42,7 @@ def effective_rank(a: np.ndarray) -> float:
 
 def overlap(a: np.ndarray, b: np.ndarray, k: int = NEIGHBOURS) -> float:
     """The share of the k nearest rows by cosine that both have; k / (n - 1) by chance."""
-    near = []
-    for one in (a, b):
-        similarity = unit(one) @ unit(one).T
-        np.fill_diagonal(similarity, -np.inf)
-        rows = np.zeros(similarity.shape, dtype=bool)
-        np.put_along_axis(rows, np.argpartition(-similarity, k, axis=1)[:, :k], True, axis=1)
-        near.append(rows)
-    return float((near[0] & near[1]).sum() / near[0].sum())
+    return shared(*(nearest(unit(one) @ unit(one).T, k) for one in (a, b)))
 
 
 def alignment(a: np.ndarray, b: np.ndarray) -> float:
