@@ -44,6 +44,8 @@ def indel_pairs(indels: pd.DataFrame, genome, candidates: Candidates, seed: int)
     same position, with tandem copies as often as in the run, so that a model that prefers short
     sequences is wrong in half of them. indels: rows with the columns KEY."""
     wanted = number(len(indels))
+    if not wanted:
+        return _frame([])
     kind, weight = _kinds(indels, genome)
     place = place_key(candidates.contig_index, candidates.pos)
     tries = np.argsort(stable_draws.words(seed, Purpose.INDEL_PLACE, place))
