@@ -57,7 +57,7 @@ def test_a_genome_that_is_too_small(tmp_path, monkeypatch, capsys):
 def test_an_audit_of_no_model(tmp_path, monkeypatch, capsys):
     fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 100)
     assert run(tmp_path, monkeypatch, "model", "--fasta", fasta) == 64
-    assert "--bundles: absent for model" in capsys.readouterr().err
+    assert "--bundles: no model" in capsys.readouterr().err
 
 
 @pytest.mark.bad_input

@@ -19,7 +19,6 @@ def audit(options: argparse.Namespace) -> None:
     if options.action == "replicate":
         _replicate(options)
         return
-    _require(options, "bundles", "a bundle folder of each model")
     from gfmtrust.audit import run
     from gfmtrust.audit.study import AuditSizes
 
