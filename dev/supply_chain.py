@@ -152,7 +152,7 @@ def verdict(role: str, audit: Audit | None, stderr: str = "") -> tuple[list[str]
             else (stderr.strip().splitlines() or ["pip-audit printed nothing"])[-1][:120]
         )
         place = f"{role}: no advisory data from the package index ({reason})"
-        remedy = "run it where pypi.org or a mirror with advisories can be reached"
+        remedy = "run it where PyPI, or a mirror that has advisories, can be reached"
         return [f"{place}; expected an index that serves advisories; {remedy}"], NO_DATA
     lines = [
         f"{role}: {len(audit.looked_up)} packages looked up, {len(audit.advisories)} advisories",
