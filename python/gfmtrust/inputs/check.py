@@ -7,7 +7,6 @@ Writes `spellings/<id>.parquet` for each VCF and, last, `checks.json`.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.core import names
+from gfmtrust.core import children, names
 from gfmtrust.core.contracts.checks import (
     Background,
     CheckedGenome,
@@ -292,21 +291,21 @@ def refuse_two_namings(vcfs: list[InputCheck]) -> None:
 
 
 def _run(jobs: list[VcfJob], genome: Genome, processes: int) -> Iterator[InputCheck]:
-    """Checks in the order of the jobs; children are spawned, not forked, so that they hold no lock
-    or file of ours."""
+    """Checks in the order of the jobs."""
     if (
         min(processes, len(jobs)) < 2
         or sum(job.path.stat().st_size for job in jobs) < POOL_FROM_BYTES
     ):
         yield from (check_vcf(job, genome) for job in jobs)
         return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(
-        min(processes, len(jobs)),
+    yield from children.answers(
+        check_in_child,
+        jobs,
+        processes,
+        "check_inputs",
         open_in_child,
         (genome.path, genome.name, genome.sums(), jobs[0].work_dir),
-    ) as pool:
-        yield from pool.imap(check_in_child, jobs)
+    )
 
 
 def _with_id(rows: dict[str, Path], name: str, path: Path, place: str) -> dict[str, Path]:
