@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gfmtrust.audit.replicate.draws import Values, difference
 from gfmtrust.audit.replicate.measure import Numbers
-from gfmtrust.audit.replicate.settings import DNA, TEXT
+from gfmtrust.audit.replicate.settings import DNA, TEXT, kind
 from gfmtrust.audit.verdict import interval
 from gfmtrust.core.contracts.audit import Statistic
 from gfmtrust.core.contracts.replication import ClaimVerdict
@@ -96,7 +96,7 @@ def _difference(claim, groups, corpus, tied, is_published, seed) -> Statistic | 
     dna, text = values
     is_dna_first = claim.dna_minus_text if is_published else claim.corrected_dna_minus_text
     order = (corpus, dna, TEXT, text) if is_dna_first else (TEXT, text, corpus, dna)
-    label = f"{order[0]} minus {order[2]}, {'tied' if tied else 'untied'}"
+    label = f"{order[0]} minus {order[2]}, {kind(tied)}"
     return difference(
         label, order[1].values, order[3].values, 0.0, seed, unit=dna.unit, series=name
     )

@@ -123,6 +123,48 @@ def known_runs(genome: Genome, least: int, most: int) -> list[np.ndarray]:
     return runs
 
 
+@dataclass(frozen=True)
+class DnaWindows:
+    """Draws training windows of DNA; a class and no closure, because processes are sent it.
+
+    train: stretches, uint8 each. tokens: letters to ids. letters: read for one window. length: in
+    tokens.
+    """
+
+    train: list[np.ndarray]
+    tokens: Callable[[np.ndarray], np.ndarray]
+    letters: int
+    length: int
+    origin: str
+
+    def __call__(self, rng: np.random.Generator) -> np.ndarray:
+        """Ids of a window at any letter of either strand, int64 (length,)."""
+        rooms = np.array([max(0, len(run) - self.letters) for run in self.train], dtype=np.float64)
+        for _ in range(TRIES):
+            run = self.train[rng.choice(len(rooms), p=rooms / rooms.sum())]
+            start = int(rng.integers(len(run) - self.letters))
+            window = run[start : start + self.letters]
+            if rng.random() < 0.5:
+                window = reverse_complement(window)
+            ids = self.tokens(window)[: self.length]
+            if len(ids) == self.length:
+                return ids
+        raise _too_repetitive(self.origin)
+
+
+@dataclass(frozen=True)
+class TextWindows:
+    """Draws training windows of a text. train: ids, int64. length: in tokens."""
+
+    train: np.ndarray
+    length: int
+
+    def __call__(self, rng: np.random.Generator) -> np.ndarray:
+        """Ids of a window at any token, int64 (length,)."""
+        start = int(rng.integers(len(self.train) - self.length))
+        return self.train[start : start + self.length]
+
+
 def _dna(
     name: str, train: list[np.ndarray], held_out: list[np.ndarray], settings: Settings, origin: str
 ) -> Corpus:
@@ -139,20 +181,7 @@ def _dna(
         sizes = np.r_[np.zeros(FIRST, dtype=np.int64), np.full(4**settings.k, settings.k)]
         tokens = partial(k_mers, k=settings.k)
     letters = length * (LETTERS_PER_TOKEN + 2 if name == BPE else settings.k)
-    rooms = np.array([max(0, len(run) - letters) for run in train], dtype=np.float64)
-
-    def draw(rng: np.random.Generator) -> np.ndarray:
-        for _ in range(TRIES):
-            run = train[rng.choice(len(rooms), p=rooms / rooms.sum())]
-            start = int(rng.integers(len(run) - letters))
-            window = run[start : start + letters]
-            if rng.random() < 0.5:
-                window = reverse_complement(window)
-            ids = tokens(window)[:length]
-            if len(ids) == length:
-                return ids
-        raise _too_repetitive(origin)
-
+    draw = DnaWindows(train, tokens, letters, length, origin)
     rows: list[np.ndarray] = []
     for run in held_out:
         at = 0
@@ -188,13 +217,9 @@ def _text(english: str, settings: Settings, digest: str, origin: str) -> Corpus:
     if len(held_out) < n * length or len(train) <= length:
         raise _too_repetitive(origin)
 
-    def draw(rng: np.random.Generator) -> np.ndarray:
-        start = int(rng.integers(len(train) - length))
-        return train[start : start + length]
-
     counts = np.bincount(train, minlength=len(sizes))
     rows = held_out[: n * length].reshape(n, length)
-    return Corpus(TEXT, draw, rows, counts, sizes, digest, origin)
+    return Corpus(TEXT, TextWindows(train, length), rows, counts, sizes, digest, origin)
 
 
 def encoded(tokenizer: Tokenizer, codes: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from gfmtrust.audit.replicate import claims
 from gfmtrust.audit.replicate.corpora import Corpus
 from gfmtrust.audit.replicate.draws import statistic
 from gfmtrust.audit.replicate.measure import SEEN, Number, Numbers
-from gfmtrust.audit.replicate.settings import Settings, sizes
+from gfmtrust.audit.replicate.settings import Settings, kind, sizes
 from gfmtrust.core.contracts.audit import Measured, Statistic
 from gfmtrust.core.contracts.replication import Replication, Size, TrainedCorpus
 
@@ -50,8 +50,8 @@ def measures(groups: dict[claims.Group, dict[str, Numbers]], seed: int) -> tuple
     """All statistics: a measure for each part, tied and untied."""
     return tuple(
         Measured(
-            f"{part}_{'tied' if tied else 'untied'}", "replicate",
-            f"{part}, {'tied' if tied else 'untied'}: {question}", "1", null, reading, "", "",
+            f"{part}_{kind(tied)}", "replicate",
+            f"{part}, {kind(tied)}: {question}", "1", null, reading, "", "",
             tuple(
                 _row(corpus, name, number, seed)
                 for (corpus, is_tied), one in groups.items()

@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import json
 import logging
-import resource
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
-
 from gfmtrust.audit.replicate import claims, page, train
 from gfmtrust.audit.replicate.corpora import Corpus, corpora
-from gfmtrust.audit.replicate.measure import Numbers, measured
+from gfmtrust.audit.replicate.measure import Numbers
 from gfmtrust.audit.replicate.result import replication
-from gfmtrust.audit.replicate.settings import Settings
+from gfmtrust.audit.replicate.settings import Settings, kind
+from gfmtrust.audit.replicate.workers import PLACE, Workers, used
 from gfmtrust.core import memory
 from gfmtrust.core.contracts.replication import Replication
 from gfmtrust.core.documents import write_text
@@ -34,7 +32,7 @@ TIED = (True, False)
 MEASURING = 0.25
 """Share of the time that is kept for measuring."""
 MEMORY = 2_500_000_000
-"""Bytes at most: PyTorch, one network with its optimiser, and the answers of three members."""
+"""Bytes of a process at most: PyTorch, one network with its optimiser, and the answers of three members."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,10 @@ def replicate(request: ReplicateRequest) -> Replication:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
         settings, pieces, genome = ready(request, Path(scratch))
-    paths = train_members(request.out_dir, settings, pieces)
-    groups = measure_members(paths, settings, pieces)
-    cpu, peak = used()
+    workers = Workers(settings, pieces, request.cpus)
+    paths = train_members(request.out_dir, workers)
+    groups = measure_members(paths, workers)
+    cpu, peak = used(request.cpus)
     facts = replication(
         groups, pieces, settings, genome,
         (round(cpu, 1), round(time.monotonic() - started, 1), int(peak)),
@@ -75,17 +74,13 @@ def replicate(request: ReplicateRequest) -> Replication:
 
 
 def measure_members(
-    paths: dict[tuple[str, bool], list[Path]], settings: Settings, pieces: dict[str, Corpus]
+    paths: dict[tuple[str, bool], list[Path]], workers: Workers
 ) -> dict[claims.Group, dict[str, Numbers]]:
     """The statistics of the members by corpus and tied or not."""
     groups, progress = {}, Progress("measured", "groups", len(paths))
-    for (name, tied), files in paths.items():
-        corpus = pieces[name]
-        networks = [
-            train.networks.load(path, settings, corpus.vocabulary, tied)[0] for path in files
-        ]
-        groups[name, tied] = measured(networks, corpus, settings, tied)
-        progress(len(groups), f"{name}, {'tied' if tied else 'untied'}")
+    for (name, tied), numbers in zip(paths, workers.measure(paths), strict=True):
+        groups[name, tied] = numbers
+        progress(len(groups), f"{name}, {kind(tied)}")
     return groups
 
 
@@ -100,9 +95,7 @@ def ready(
     request: ReplicateRequest, scratch: Path
 ) -> tuple[Settings, dict[str, Corpus], tuple[str, str]]:
     """The settings with the number of tokens, the corpora, and the genome's name and digest."""
-    memory.require("audit replicate", MEMORY, "for the networks and their answers")
-    torch.set_num_threads(request.cpus)
-    torch.set_flush_denormal(True)
+    memory.require(PLACE, MEMORY * request.cpus, "for the networks and their answers")
     settings = chosen(request)
     with Genome.open(request.fasta, scratch) as genome:
         pieces = corpora(genome, request.text, settings)
@@ -145,7 +138,9 @@ def say_cost(request: ReplicateRequest, settings: Settings, pieces: dict[str, Co
         one for one in every if not train.path_of(request.out_dir, one[2], one[1], one[0]).is_file()
     ]
     probe = replace(settings, tokens=settings.tokens or MOST_TOKENS)
-    seconds = train.seconds_per_step(probe, next(iter(pieces.values())))
+    first = {name: pieces[name] for name in [next(iter(pieces))]}
+    timed = Workers(probe, first, request.cpus).seconds_per_step(*first)
+    seconds = timed / request.cpus
     per_step = settings.batch * settings.length
     if not settings.tokens:
         steps = (1 - MEASURING) * 60 * request.minutes / (seconds * len(every))
@@ -156,40 +151,24 @@ def say_cost(request: ReplicateRequest, settings: Settings, pieces: dict[str, Co
         "replicate: %d members, %d to train on %s tokens each at %s tokens/s: %s, and about %s to "
         "measure; %.1f GB of memory",
         len(every), len(left), f"{settings.tokens:,}", f"{per_step / seconds:,.0f}",
-        duration(training), duration(MEASURING * 60 * request.minutes), MEMORY / 1e9,
+        duration(training), duration(MEASURING * 60 * request.minutes), MEMORY * request.cpus / 1e9,
     )  # fmt: skip
     request.out_dir.mkdir(parents=True, exist_ok=True)
     write_text(request.out_dir / SETTINGS, json.dumps(settings.plain(), indent=1) + "\n")
     return settings
 
 
-def train_members(
-    folder: Path, settings: Settings, pieces: dict[str, Corpus]
-) -> dict[tuple[str, bool], list[Path]]:
+def train_members(folder: Path, workers: Workers) -> dict[tuple[str, bool], list[Path]]:
     """The files of all members by corpus and tied or not, trained where they are missing."""
-    every = planned(settings, pieces)
+    settings = workers.settings
     paths: dict[tuple[str, bool], list[Path]] = {}
     todo = []
-    for member, tied, name in every:
+    for member, tied, name in planned(settings, workers.pieces):
         path = train.path_of(folder, name, tied, member)
         paths.setdefault((name, tied), []).append(path)
-        if train.earlier(path, settings, pieces[name], tied, member) is None:
+        if train.earlier(path, settings, workers.pieces[name], tied, member) is None:
             todo.append((member, tied, name, path))
     per_step = settings.batch * settings.length
     progress = Progress("replicate", "tokens", len(todo) * settings.steps * per_step)
-    for number, (member, tied, name, path) in enumerate(todo):
-        said = f"{name}, {'tied' if tied else 'untied'}, member {member}"
-        done = number * settings.steps
-
-        def on_step(step: int, done=done, said=said) -> None:
-            progress((done + step) * per_step, said)
-
-        network = train.Trainer(settings, pieces[name], tied, member).run(on_step)
-        train.networks.save(network, path, train.key_of(settings, pieces[name], tied, member))
+    workers.train(todo, lambda steps, said: progress(steps * per_step, said))
     return paths
-
-
-def used() -> tuple[float, float]:
-    """CPU seconds and the most memory in bytes of this process so far."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0

@@ -19,6 +19,11 @@ MASKED, MASKED_FOR_DISTRIBUTIONS = 0.15, 0.10
 output distributions. Source: the public code."""
 
 
+def kind(tied: bool) -> str:
+    """The word for a network whose decoder has the matrix of the token embeddings, or one of its own."""
+    return "tied" if tied else "untied"
+
+
 @dataclass(frozen=True)
 class Settings:
     """What decides the weights of a member, and the sequences that are measured.

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from gfmtrust.audit.replicate import network as networks
 from gfmtrust.audit.replicate.corpora import FIRST, MASK, Corpus
-from gfmtrust.audit.replicate.settings import CORPORA, MASKED, Settings
+from gfmtrust.audit.replicate.settings import CORPORA, MASKED, Settings, kind
 from gfmtrust.core.errors import ConfigurationError, TransientError, message
 
 log = logging.getLogger(__name__)
@@ -67,11 +67,11 @@ class Trainer:
         networks.start_at(self.network, corpus.frequencies)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=settings.rate)
 
-    def run(self, on_step: Callable[[int], None], steps: int | None = None) -> nn.Module:
-        """Train for all steps, or some; on_step is called with the number of steps done."""
+    def run(self, on_step: Callable[[], None], steps: int | None = None) -> nn.Module:
+        """Train for all steps, or some; on_step is called after each."""
         for step in range(self.settings.steps if steps is None else steps):
             self.step(step)
-            on_step(step + 1)
+            on_step()
         return self.network.eval()
 
     def step(self, step: int) -> None:
@@ -121,7 +121,7 @@ def _is_memory(error: Exception) -> bool:
 
 
 def seconds_per_step(settings: Settings, corpus: Corpus) -> float:
-    """Seconds of an update on this machine now; the first update is not timed."""
+    """Seconds of an update in this process now; the first update is not timed."""
     trainer = Trainer(settings, corpus, True, 0)
     trainer.step(0)
     started = time.monotonic()
@@ -140,7 +140,7 @@ def key_of(settings: Settings, corpus: Corpus, tied: bool, member: int) -> str:
 
 def path_of(folder: Path, corpus: str, tied: bool, member: int) -> Path:
     """The file of a member."""
-    return folder / "members" / f"{corpus}_{'tied' if tied else 'untied'}_{member}.npz"
+    return folder / "members" / f"{corpus}_{kind(tied)}_{member}.npz"
 
 
 def earlier(

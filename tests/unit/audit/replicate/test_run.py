@@ -56,8 +56,8 @@ def inputs(tmp_path_factory):
     return folder
 
 
-def request(inputs, folder, settings=TINY):
-    return ReplicateRequest(inputs / "g.fa", folder, inputs / "t.txt", settings, 25, 1)
+def request(inputs, folder, settings=TINY, cpus=1):
+    return ReplicateRequest(inputs / "g.fa", folder, inputs / "t.txt", settings, 25, cpus)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_member_learns_that_words_repeat(inputs, tmp_path):
     """3 bits by the frequencies of eight words, and far fewer by their neighbours."""
     text = text_of(inputs, tmp_path)
     settings = replace(TINY, tokens=120 * 128, rate=1e-2)
-    network = train.Trainer(settings, text, True, 1).run(lambda step: None)
+    network = train.Trainer(settings, text, True, 1).run(lambda: None)
     gain = of_distributions([network, network], text, settings)[0][claims.CONTROL].values
     assert gain.value > 0.2
 
@@ -126,6 +126,15 @@ def test_members_of_an_earlier_run_are_read(finished, inputs):
 
 
 @pytest.mark.bad_input
+def test_the_number_of_processes_changes_no_number(finished, inputs, tmp_path):
+    folder, facts = finished
+    again = replicate(request(inputs, tmp_path, cpus=2))
+    assert again.measures == facts.measures
+    assert again.verdicts == facts.verdicts
+    one, two = (np.load(where / "members" / "text_tied_1.npz") for where in (folder, tmp_path))
+    assert all(np.array_equal(one[name], two[name]) for name in one.files)
+
+
 def test_a_folder_of_other_settings_is_refused(finished, inputs):
     folder, _ = finished
     with pytest.raises(ConfigurationError, match="settings of another run"):
