@@ -9,7 +9,7 @@ import nextflow_run
 import pytest
 from check_cases import BEDS, PARAMETERS
 
-from gfmtrust.core import names
+from gfmtrust.core import documents, names
 from gfmtrust.core.contracts.samplesheet import Samplesheet, SheetEntry
 from gfmtrust.io import bed
 
@@ -74,13 +74,18 @@ STOPS = [
     ),
     (
         ("a file of a task", "cut.json"),
-        "cut.json: not whole JSON; expected the file as its task wrote",
+        "cut.json: damaged; expected the file as its task wrote",
     ),
     (
         ("a file of a task", "empty.json"),
-        "empty.json: not whole JSON; expected the file as its task",
+        "empty.json: damaged; expected the file as its task",
+    ),
+    (
+        ("a file of a task", "flipped.json"),
+        "flipped.json: damaged; expected the file as its task",
     ),
     (("models", f"lab/tiny@{COMMIT}"), ""),
+    (("a file of a task", "sealed.json"), ""),
     (("a file of a task", "whole.json"), ""),
     (("external_scores", "x=b.vcf"), ""),
     (("fasta", "genome.fa.gz"), ""),
@@ -107,7 +112,9 @@ def folder(tmp_path_factory):
     (folder / "launch").mkdir()
     for name in ("a.vcf", "launch/b.vcf", "a.tbi", "launch/genome.fa.gz"):
         (folder / name).write_text("##fileformat=VCFv4.2\n")
-    for name, text in (("cut", '{"entries": [{"row": 2, '), ("empty", ""), ("whole", "{}")):
+    sealed = documents.sealed('{\n  "name": "\\u00e9.csv",\n  "row": 2\n}\n')
+    texts = {"cut": '{"entries": [{"row": 2, ', "empty": "", "whole": "{}", "sealed": sealed}
+    for name, text in (texts | {"flipped": sealed.replace("2\n}", "3\n}")}).items():
         (folder / "launch" / f"{name}.json").write_text(text)
     return folder
 

@@ -3,6 +3,7 @@ table."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -21,6 +22,10 @@ from gfmtrust.core.errors import BadDataError, GfmtrustError, MissingInputError,
 METADATA_KEY = b"gfmtrust"
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """An escape of JSON that may be half of a character."""
+SEAL = "content_sha256"
+"""The first entry of a document: the SHA-256 of all bytes behind it, as hexadecimal digits. A flipped
+bit can leave valid JSON with another number in it."""
+_SEALED = re.compile(rf'\{{(\s*)"{SEAL}": "([0-9a-f]{{64}})",')
 
 
 class TableFile(pq.ParquetFile):
@@ -101,12 +106,13 @@ def read_metadata(path: Path) -> dict:
     (65) where it is no JSON object."""
     with open_table(path) as file:
         text = (file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}")
+    observed = "no JSON object in its metadata"
     try:
-        content = parsed(text)
-    except (ValueError, RecursionError):
+        content = parsed(unsealed(text.decode()))
+    except (ValueError, RecursionError) as error:
         content = None
+        observed = f"{error} in its metadata" if isinstance(error, SealError) else observed
     if not isinstance(content, dict):
-        observed = "no JSON object in its metadata"
         raise BadDataError(
             message(str(path), observed, "the facts of its step", "run its step again")
         )
@@ -123,6 +129,32 @@ def parsed(text: str | bytes, **options: Any) -> Any:
     return content
 
 
+class SealError(ValueError):
+    """A document is not as it was written."""
+
+
+def sealed(text: str) -> str:
+    """The text of a JSON object with its seal as the first entry; an empty object stays as it is."""
+    opening = re.match(r"\{(\s*)(?=\")", text)
+    if not opening:
+        return text
+    rest = (opening[1] or " ") + text[opening.end() :]
+    digest = hashlib.sha256(rest.encode()).hexdigest()
+    return f'{{{opening[1]}"{SEAL}": "{digest}",{rest}'
+
+
+def unsealed(text: str) -> str:
+    """The text without its seal; a text without one stays as it is. Raises SealError where the
+    bytes behind the seal are not those that were written."""
+    seal = _SEALED.match(text)
+    if not seal:
+        return text
+    rest = text[seal.end() :]
+    if hashlib.sha256(rest.encode()).hexdigest() != seal[2]:
+        raise SealError(f"content of another digest than its {SEAL}")
+    return "{" + rest
+
+
 def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> dict:
     """The content of a JSON file. Raises MissingInputError (66) or error_class that names the
     file."""
@@ -131,12 +163,12 @@ def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> di
             message(str(path), "not found", "a file of an earlier step", "run that step again")
         )
     try:
-        return parsed(Path(path).read_text(encoding="utf-8"))
+        return parsed(unsealed(Path(path).read_bytes().decode()))
     except (ValueError, RecursionError) as error:
         raise error_class(
             message(
                 str(path),
-                f"no JSON ({error})",
+                str(error) if isinstance(error, SealError) else f"no JSON ({error})",
                 "the JSON an earlier step wrote",
                 "run that step again",
             )
@@ -144,8 +176,9 @@ def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> di
 
 
 def write_json(path: Path, content: dict, sort_keys: bool = True) -> None:
-    """Write JSON with an indent of two spaces and a final newline, through `<path>.part`."""
-    write_text(path, json.dumps(content, sort_keys=sort_keys, indent=2, allow_nan=False) + "\n")
+    """Write sealed JSON with an indent of two spaces and a final newline, through `<path>.part`."""
+    text = json.dumps(content, sort_keys=sort_keys, indent=2, allow_nan=False)
+    write_text(path, sealed(text + "\n"))
 
 
 def write_text(path: Path, text: str) -> None:

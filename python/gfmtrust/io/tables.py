@@ -24,6 +24,7 @@ from gfmtrust.core.documents import (
     plain,
     read_json,
     read_metadata,
+    sealed,
     write_json,
     write_text,
 )
@@ -87,7 +88,7 @@ class TableWriter:
         self.path = Path(path)
         self._part = self.path.with_name(self.path.name + ".part")
         blob = (
-            {METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()}
+            {METADATA_KEY: sealed(json.dumps(metadata, sort_keys=True)).encode()}
             if metadata is not None
             else None
         )

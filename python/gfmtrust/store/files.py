@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust.core import documents
 from gfmtrust.core.contracts.base import VERSION_KEY
 from gfmtrust.core.contracts.score_store import StoreScope
 from gfmtrust.core.errors import BadDataError, CannotWriteError, InputOutputError, message
@@ -52,7 +53,7 @@ def scopes(store: Path) -> Iterator[tuple[Path, StoreScope | None]]:
 
 def _facts(path: Path) -> StoreScope | None:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(documents.unsealed(path.read_text(encoding="utf-8")))
         version = content[VERSION_KEY]
         if version < StoreScope.VERSION:
             return None
@@ -122,7 +123,8 @@ def write_rows(store: Path, scope: StoreScope, parts: Iterable[np.ndarray]) -> t
 
 def _make_folder(folder: Path, scope: StoreScope) -> None:
     facts = folder / FACTS_FILE
-    text = (json.dumps(scope.to_dict(), sort_keys=True, indent=2) + "\n").encode()
+    content = json.dumps(scope.to_dict(), sort_keys=True, indent=2) + "\n"
+    text = documents.sealed(content).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -4,17 +4,25 @@
 // (InvocationTargetException), so that the closure itself has to call error().
 //
 
-/** The content of a JSON file of a task, null where it is damaged. */
+/** The content of a JSON file of a task, null where it is damaged. Its first entry is the SHA-256 of all that stands behind it. */
 def contentOf(path) {
     try {
-        return new groovy.json.JsonSlurper().parseText(path.text)
+        def text = path.getText('UTF-8')
+        def seal = text =~ /^\{\s*"content_sha256": "([0-9a-f]{64})",/
+        def is_whole = !seal.find() || digestOf(text.substring(seal.end())) == seal.group(1)
+        return is_whole ? new groovy.json.JsonSlurper().parseText(text) : null
     }
     catch (Exception _fault) {
         return null
     }
 }
 
+/** The SHA-256 of a text in UTF-8, as hexadecimal digits. */
+def digestOf(text) {
+    return java.security.MessageDigest.getInstance('SHA-256').digest(text.getBytes('UTF-8')).encodeHex().toString()
+}
+
 /** What is said of a damaged file. */
 def damageText(path) {
-    return "${path.name}: not whole JSON; expected the file as its task wrote it; remove the folder ${path.parent} and give -resume".toString()
+    return "${path.name}: damaged; expected the file as its task wrote it; remove the folder ${path.parent} and give -resume".toString()
 }
