@@ -13,6 +13,7 @@ from gfmtrust.audit.replicate.corpora import FIRST, MASK, corpora, k_mers  # noq
 from gfmtrust.audit.replicate.measure import of_distributions  # noqa: E402
 from gfmtrust.audit.replicate.run import ReplicateRequest, chosen, replicate  # noqa: E402
 from gfmtrust.audit.replicate.settings import Settings  # noqa: E402
+from gfmtrust.audit.replicate.workers import Workers  # noqa: E402
 from gfmtrust.cli import main as cli  # noqa: E402
 from gfmtrust.core.alphabet import encode  # noqa: E402
 from gfmtrust.core.contracts.audit import Statistic  # noqa: E402
@@ -56,8 +57,8 @@ def inputs(tmp_path_factory):
     return folder
 
 
-def request(inputs, folder, settings=TINY, cpus=1):
-    return ReplicateRequest(inputs / "g.fa", folder, inputs / "t.txt", settings, 25, cpus)
+def request(inputs, folder, settings=TINY):
+    return ReplicateRequest(inputs / "g.fa", folder, inputs / "t.txt", settings, 25, 1)
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +127,17 @@ def test_members_of_an_earlier_run_are_read(finished, inputs):
 
 
 @pytest.mark.bad_input
-def test_the_number_of_processes_changes_no_number(finished, inputs, tmp_path):
-    folder, facts = finished
-    again = replicate(request(inputs, tmp_path, cpus=2))
-    assert again.measures == facts.measures
-    assert again.verdicts == facts.verdicts
-    one, two = (np.load(where / "members" / "text_tied_1.npz") for where in (folder, tmp_path))
-    assert all(np.array_equal(one[name], two[name]) for name in one.files)
+def test_members_of_several_processes_have_the_same_weights(finished, inputs, tmp_path):
+    folder, _ = finished
+    paths = [tmp_path / f"text_tied_{member}.npz" for member in (1, 2)]
+    jobs = [(member, True, "text", path) for member, path in enumerate(paths, start=1)]
+    steps = []
+    workers = Workers(TINY, {"text": text_of(inputs, tmp_path)}, 2)
+    workers.train(jobs, lambda n, _finished: steps.append(n))
+    assert steps[-1] == 2 * TINY.steps
+    for path in paths:
+        one, two = np.load(folder / "members" / path.name), np.load(path)
+        assert all(np.array_equal(one[name], two[name]) for name in one.files)
 
 
 def test_a_folder_of_other_settings_is_refused(finished, inputs):
