@@ -1,7 +1,6 @@
 """ANNOTATE_VCF and the sites VCF: what stands in each record, and that bcftools annotate gives the
 same from the sites VCF."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from synthetic_run import MODELS, fitted, site_row, write_calibration, write_row
 from gfmtrust.annotate.header_lines import header_lines, quoted
 from gfmtrust.annotate.sites_vcf import site_records, write_sites_vcf
 from gfmtrust.annotate.vcf import annotate_vcf
+from gfmtrust.core import documents
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError
 from gfmtrust.io import tables
@@ -236,7 +236,7 @@ def test_each_record_as_it_is_written(run):
 
 def test_counts_json_says_what_was_published(run):
     counts, _, _ = annotated(run)
-    assert json.loads((run / "s1.counts.json").read_text()) == counts
+    assert documents.read_json(run / "s1.counts.json") == counts
     digest = subprocess.run(
         ["sha256sum", run / "s1.gfm.vcf.gz"], capture_output=True, text=True, check=True
     ).stdout.split()[0]

@@ -1,6 +1,5 @@
 """Two annotations side by side, against counts made by hand."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 
 from gfmtrust.annotate import compare, comparison_text
 from gfmtrust.cli import main as cli
+from gfmtrust.core import documents
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.io import tables
 
@@ -119,7 +119,7 @@ def test_the_command_writes_its_figures(tmp_path, capsys):
         )
         == 0
     )
-    assert json.loads((tmp_path / "c.json").read_text())["alleles"] == {"a": 7, "b": 7, "both": 7}
+    assert documents.read_json(tmp_path / "c.json")["alleles"] == {"a": 7, "b": 7, "both": 7}
     assert capsys.readouterr().out.startswith("alleles  A 7  B 7  both 7  only A 0  only B 0\n")
 
 

@@ -8,6 +8,7 @@ from hand_made_calibration import by_hand
 from gfmtrust.annotate.legend import FILE, THRESHOLDS, legend, write_legend
 from gfmtrust.annotate.meanings import COLOURS, FLAGS, REASONS, STATUSES
 from gfmtrust.calibration.record import Withdrawal
+from gfmtrust.core import documents
 from gfmtrust.core.columns import INFO_KEYS
 from gfmtrust.core.vocabulary import Basis, Rank, Status, Why
 from gfmtrust.report.track_list import LEVEL_COLOURS
@@ -71,5 +72,5 @@ def test_the_file_is_plain_json_and_the_same_twice(tmp_path):
     first = (tmp_path / FILE).read_bytes()
     write_legend(by_hand(), tmp_path)
     assert (tmp_path / FILE).read_bytes() == first
-    assert json.loads(first) == json.loads(json.dumps(legend(by_hand())))
+    assert documents.read_json(tmp_path / FILE) == json.loads(json.dumps(legend(by_hand())))
     assert b"NaN" not in first

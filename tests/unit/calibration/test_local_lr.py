@@ -1,7 +1,6 @@
 """Local likelihood ratios: a closed form, a slow twin, invariances, published constants, and what
 is refused."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +12,7 @@ from gfmtrust.calibration import calibrate, labelled, local_lr
 from gfmtrust.calibration.local_lr import curve, strengths, thresholds, window_size
 from gfmtrust.calibration.options import Options
 from gfmtrust.cli import main as cli
+from gfmtrust.core import documents
 from gfmtrust.core.errors import BadDataError, UsageError
 
 
@@ -165,7 +165,7 @@ def test_the_files_say_what_they_are(tmp_path):
     output = local_lr.write(
         {"SNV": table(6, 1500)}, {"DEL": "too few"}, False, 0.0441, 1, tmp_path, draws=50
     )
-    assert output == json.loads((tmp_path / "local_lr.json").read_text())
+    assert output == documents.read_json(tmp_path / "local_lr.json")
     assert (output["use"], output["score"], output["prior"]) == (
         "research use only; not ACMG evidence",
         "-LLR",
@@ -237,7 +237,7 @@ def test_a_class_with_too_few_is_named_beside_one_with_enough(tmp_path, monkeypa
         1,
         tmp_path,
     )
-    content = json.loads((tmp_path / "local_lr.json").read_text())
+    content = documents.read_json(tmp_path / "local_lr.json")
     assert [one["kind"] for one in content["kinds"]] == ["SNV"]
     assert list(content["refused"]) == ["DEL"]
 

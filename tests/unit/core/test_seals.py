@@ -24,15 +24,15 @@ def flipped(content):
 def test_every_flipped_bit_of_a_contract_is_refused_or_harmless(tmp_path):
     path = tmp_path / "plan.json"
     PLAN.write(path)
-    refused = 0
+    refused = []
     for content in flipped(path.read_bytes()):
         path.write_bytes(content)
         try:
             assert Plan.read(path) == PLAN
         except GfmtrustError as error:
-            assert "plan.json" in str(error)
-            refused += 1
-    assert refused > 7 * path.stat().st_size
+            refused.append(str(error))
+    assert len(refused) > 7 * path.stat().st_size
+    assert all("plan.json" in text for text in refused)
 
 
 def test_a_changed_number_was_valid_json(tmp_path):
@@ -50,7 +50,9 @@ def test_every_flipped_bit_of_the_metadata_of_a_table_is_refused(tmp_path):
     text = pq.read_schema(path).metadata[tables.METADATA_KEY]
     body = text.index(b'"alpha"')
     for content in flipped(text[body:]):
-        table = pq.read_table(path).replace_schema_metadata({tables.METADATA_KEY: text[:body] + content})
+        table = pq.read_table(path).replace_schema_metadata(
+            {tables.METADATA_KEY: text[:body] + content}
+        )
         pq.write_table(table, tmp_path / "damaged.parquet")
         with pytest.raises(BadDataError, match=r"damaged\.parquet"):
             tables.read_metadata(tmp_path / "damaged.parquet")

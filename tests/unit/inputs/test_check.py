@@ -2,7 +2,6 @@
 list whatever order and memory."""
 
 import hashlib
-import json
 import multiprocessing
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from paths import ROOT
 from scipy.stats import beta, binom
 from vcf_texts import AWKWARD, COLUMNS, HEADER, line, stored, vcf_text
 
+from gfmtrust.core import documents
 from gfmtrust.core.columns import info_header_lines
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, UsageError
 from gfmtrust.inputs import check, check_vcf, contig_names, record_keys
@@ -55,7 +55,7 @@ def run(fasta, out, vcfs=(), regions=(), include=None, **options):
     content = check.check_inputs(
         fasta, list(vcfs), list(regions), include, out, check.CheckOptions(**options)
     ).to_dict()
-    assert json.loads((out / "checks.json").read_text()) == content
+    assert documents.read_json(out / "checks.json") == content
     return content
 
 

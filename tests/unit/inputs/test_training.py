@@ -11,6 +11,7 @@ from synthetic_run import fitted
 
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.calibration.record import LabelCalibrations, RunCalibration
+from gfmtrust.core import documents
 from gfmtrust.core.errors import BadDataError, UsageError
 from gfmtrust.inputs import training
 from gfmtrust.inputs.training import Overlap, overlap
@@ -71,7 +72,7 @@ def test_a_bundle_carries_it_under_its_digest(tmp_path):
     assert bundle.training == stated
     assert bundle.sha256 != plain.sha256
     path = bundle.directory / "bundle.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"contigs": []}}))
+    path.write_text(json.dumps(documents.read_json(path) | {"training": {"contigs": []}}))
     with pytest.raises(BadDataError, match="sha256 of its content"):
         Bundle.open(bundle.directory)
 

@@ -1,15 +1,13 @@
 """Planning: each site once, shards by number of sites, statuses kept, memory that does not grow
 with contigs."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from fake_genome import FakeGenome
 from planned_run import GENOME, Spans, planned, snv_rows
 
-from gfmtrust.core import vocabulary
+from gfmtrust.core import documents, vocabulary
 from gfmtrust.core.errors import UsageError
 from gfmtrust.core.vocabulary import CopyClass
 from gfmtrust.io import tables
@@ -126,7 +124,7 @@ def test_plan_says_what_was_drawn(tmp_path):
         content["block_bp"] == content["usable_bp"] // 64
     )  # too small a genome for blocks of four windows
     assert sum(content["substitutions"].values()) == 400
-    assert json.loads((tmp_path / "plan" / "plan.json").read_text()) == content
+    assert documents.read_json(tmp_path / "plan" / "plan.json") == content
 
 
 def test_null_controls_are_given_some_of_the_probes_whatever_the_shard_size(tmp_path):

@@ -31,6 +31,7 @@ from gfmtrust.calibration import local_lr
 from gfmtrust.calibration.certificates import Certificate, ErrorCount
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.shift import ShiftVerdict
+from gfmtrust.core import documents
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.core.vocabulary import Rank, Status
@@ -163,11 +164,11 @@ def test_hostile_names_are_text_in_every_place(tmp_path):
     ]
     evil = {place: f"<img src=x id={place} onerror=alert(1)>{EVIL}" for place in places}
     path = folders["checked"] / "checks.json"
-    content = json.loads(path.read_text())
+    content = documents.read_json(path)
     content["genome"]["name"], content["inputs"][0]["name"] = evil["genome"], evil["input"]
     content["inputs"][0]["warnings"][0]["text"] = evil["warning"]
     path.write_text(json.dumps(content))
-    sample = json.loads(folders["counts"][0].read_text())
+    sample = documents.read_json(folders["counts"][0])
     sample["id"] = evil["sample"]
     sample["statuses"][evil["plan"]] = 99_999
     folders["counts"][0].write_text(json.dumps(sample))
@@ -214,7 +215,7 @@ def test_five_hundred_samples_of_hundreds_of_scaffolds_with_every_locus_stay_bel
     ]
     (tmp_path / "sites" / loci.FILE).write_text(json.dumps({"flank": 8, "loci": output}))
     write_comparison(tmp_path, comparison(2000, tuple(f"model-{i}" for i in range(12))))
-    content = json.loads((folders["checked"] / "checks.json").read_text())
+    content = documents.read_json(folders["checked"] / "checks.json")
     names = [f"sample_{i:_<57}" for i in range(500)]  # of 64 characters, as long as a name may be
     content["inputs"] = [
         {**content["inputs"][0], "id": name, "name": f"{name}.vcf.gz"} for name in names
@@ -601,7 +602,7 @@ def test_figures_of_nothing():
 @pytest.mark.bad_input
 def test_hundreds_of_files_stay_below_the_limit(tmp_path):
     folders = make_run(tmp_path, n_sites=50)
-    content = json.loads((folders["checked"] / "checks.json").read_text())
+    content = documents.read_json(folders["checked"] / "checks.json")
     content["inputs"] = [
         {**content["inputs"][0], "id": f"sample_{i}", "name": f"sample_{i}.vcf.gz"}
         for i in range(900)
@@ -656,7 +657,7 @@ def test_local_likelihood_ratios_have_a_section_and_stand_in_the_manifest(tmp_pa
     assert "500 labelled alleles with an effect and 500 without, windows of 100" in page
     assert "DEL: none, 3 &lt;alleles&gt;" in page
     listed = [
-        one["name"] for one in json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]
+        one["name"] for one in documents.read_json(tmp_path / "out" / "manifest.json")["files"]
     ]
     assert {"calibration.json", "local_lr.json", "local_lr.tsv"} <= set(listed)
     assert "Local likelihood ratios" not in html(good[0], "x")

@@ -12,6 +12,7 @@ import stored_rows
 from stored_rows import SCOPE, flip
 
 from gfmtrust.cli import main as cli
+from gfmtrust.core import documents
 from gfmtrust.core.contracts.score_store import VARIANTS
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
 from gfmtrust.store import files, merge
@@ -178,7 +179,7 @@ def test_a_row_moved_to_another_scope_does_not_fit_its_checksum(tmp_path):
 
 def restate(store, change):
     path = files.scope_folder(store, SCOPE) / files.FACTS_FILE
-    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    path.write_text(json.dumps(change(documents.read_json(path))))
 
 
 @pytest.mark.bad_input
