@@ -217,7 +217,7 @@ def _command(name: str, one: argparse.ArgumentParser) -> str:
     for action in one._actions:
         if isinstance(action, argparse._HelpAction) or action.help == argparse.SUPPRESS:
             continue
-        needed = action.required and action.nargs != "?"
+        needed = action.required and action.nargs not in ("?", "*")
         rows.append(
             [
                 f"`{', '.join(action.option_strings) or action.dest}`",
@@ -225,7 +225,8 @@ def _command(name: str, one: argparse.ArgumentParser) -> str:
                 str(action.help),
             ]
         )
-    return f"### {name}\n\n{one.description}\n\n" + table(["option", "required", "meaning"], rows)
+    text = str(one.description).replace("<", "&lt;")  # a bare <name> is taken for HTML
+    return f"### {name}\n\n{text}\n\n" + table(["option", "required", "meaning"], rows)
 
 
 def exit_codes() -> str:
