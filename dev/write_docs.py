@@ -49,6 +49,8 @@ from gfmtrust.io import tables  # noqa: E402
 from gfmtrust.models import family_facts, outcomes, registry  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin (\w+)[^>]*-->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
+PLACEHOLDER = re.compile(r"[\w/.]*<\w+>[\w/.<>]*\w")
+"""A file name with a part such as <model>, which a reader of Markdown would take for HTML."""
 RETRIED = re.compile(r"exitStatus in \(([^?]*)\) \?")
 NO_ERROR = {0: "Done; single records may carry a status.", 130: "Interrupted from the keyboard."}
 
@@ -225,7 +227,7 @@ def _command(name: str, one: argparse.ArgumentParser) -> str:
                 str(action.help),
             ]
         )
-    text = str(one.description).replace("<", "&lt;")  # a bare <name> is taken for HTML
+    text = PLACEHOLDER.sub(r"`\g<0>`", str(one.description))
     return f"### {name}\n\n{text}\n\n" + table(["option", "required", "meaning"], rows)
 
 
