@@ -49,6 +49,8 @@ from gfmtrust.io import tables  # noqa: E402
 from gfmtrust.models import family_facts, outcomes, registry  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin (\w+)[^>]*-->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
+PLACEHOLDER = re.compile(r"[\w/.]*<\w+>[\w/.<>]*\w")
+"""A file name with a part such as <model>, which a reader of Markdown would take for HTML."""
 RETRIED = re.compile(r"exitStatus in \(([^?]*)\) \?")
 NO_ERROR = {0: "Done; single records may carry a status.", 130: "Interrupted from the keyboard."}
 
@@ -217,7 +219,7 @@ def _command(name: str, one: argparse.ArgumentParser) -> str:
     for action in one._actions:
         if isinstance(action, argparse._HelpAction) or action.help == argparse.SUPPRESS:
             continue
-        needed = action.required and action.nargs != "?"
+        needed = action.required and action.nargs not in ("?", "*")
         rows.append(
             [
                 f"`{', '.join(action.option_strings) or action.dest}`",
@@ -225,7 +227,8 @@ def _command(name: str, one: argparse.ArgumentParser) -> str:
                 str(action.help),
             ]
         )
-    return f"### {name}\n\n{one.description}\n\n" + table(["option", "required", "meaning"], rows)
+    text = PLACEHOLDER.sub(r"`\g<0>`", str(one.description))
+    return f"### {name}\n\n{text}\n\n" + table(["option", "required", "meaning"], rows)
 
 
 def exit_codes() -> str:

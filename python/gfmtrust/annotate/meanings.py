@@ -89,7 +89,7 @@ STATUSES = {
     Status.OUT_OF_RANGE: "lies outside the contig or too near to its end",
     Status.AMBIGUOUS_BASE: "has or replaces a letter other than A, C, G and T, or is among many N",
     Status.REF_MISMATCH: "has a REF that differs from the FASTA",
-    Status.TOO_LONG: "is longer than 50 bp in REF or ALT",
+    Status.TOO_LONG: "is longer than --max_allele (50 bp) or a quarter of a model's window",
     Status.UNSUPPORTED: "is of a class that no model of the run can score there",
     Status.MODEL_ERROR: "had a runtime failure in its window",
     Status.NONFINITE: "got no finite number from a model",

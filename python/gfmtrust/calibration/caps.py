@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gfmtrust.calibration.options import Options
+from gfmtrust.core.contracts.base import entry
 from gfmtrust.core.measures import shrunken_gain
 from gfmtrust.core.vocabulary import CopyClass, Rank, Why
 
@@ -32,30 +33,35 @@ HIGH_ENTROPY_BITS = 1.9
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits that were measured on the probes; None where a measure is missing in the whole run.
+    """Limits that were measured on the probes; None where a measure is missing in the whole run."""
 
-    surprisal_range: 1st and 99th percentile of local surprisal, surprisal_extremes 0.1st and
-    99.9th, bits; n_share_high: 99th percentile; strand_llr_median: nats; dis_high: 95th percentile,
-    bits; class_gain: mean gain by region class; model_gain: mean gain of all probes, model_gain_low
-    its one-sided 95 % lower bound, bits per base (None where the context model is the model);
-    background: whether the probes come from another sequence than the run's alleles; long_window:
-    whether a voting model reads longer windows than those that it was trained on. copied_high:
-    whether a near copy elsewhere in the genome does not cap HIGH (`--copied_high`). own_scale:
-    whether the scores are on a scale of their own, which has no distribution and no zero.
-    """
-
-    surprisal_range: tuple[float, float] | None = None
-    surprisal_extremes: tuple[float, float] | None = None
-    n_share_high: float | None = None
-    strand_llr_median: float | None = None
-    dis_high: float | None = None
-    class_gain: tuple[tuple[str, float], ...] = ()
-    model_gain: float | None = None
-    model_gain_low: float | None = None
-    background: bool = False
-    long_window: bool = False
-    copied_high: bool = False
-    own_scale: bool = False
+    surprisal_range: tuple[float, float] | None = entry(
+        "1st and 99th percentile of the local surprisal", "bit", None
+    )
+    surprisal_extremes: tuple[float, float] | None = entry(
+        "0.1st and 99.9th percentile of it", "bit", None
+    )
+    n_share_high: float | None = entry("99th percentile of the share of N", default=None)
+    strand_llr_median: float | None = entry("median of strand_llr", "nat", None)
+    dis_high: float | None = entry("95th percentile of the disagreement", "bit", None)
+    class_gain: tuple[tuple[str, float], ...] = entry(
+        "mean gain by region class", "bit per base", ()
+    )
+    model_gain: float | None = entry(
+        "mean gain of all probes; null where the context model is the only model",
+        "bit per base",
+        None,
+    )
+    model_gain_low: float | None = entry("its one-sided 95 % lower bound", "bit per base", None)
+    background: bool = entry("whether the probes come from --background_fasta", default=False)
+    long_window: bool = entry(
+        "whether a voting model reads longer windows than it was trained on", default=False
+    )
+    copied_high: bool = entry("whether a near copy does not cap HIGH", default=False)
+    own_scale: bool = entry(
+        "whether the scores are on a scale of their own, without distribution and zero",
+        default=False,
+    )
 
 
 def measure_limits(features: pd.DataFrame, blocks: np.ndarray, options: Options) -> Limits:

@@ -18,6 +18,7 @@ from gfmtrust.calibration.error_counts import ByLabel, ErrorCount
 from gfmtrust.calibration.homogeneity import BlockAgreement, block_agreement, err_alike
 from gfmtrust.calibration.strata import joined, pooled
 from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.contracts.base import entry
 from gfmtrust.core.vocabulary import Rank
 
 TOP_SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, *(share / 100 for share in range(10, 101, 5)))
@@ -64,30 +65,25 @@ class Probes:
 
 @dataclass(frozen=True)
 class Certificate:
-    """The guarantee of one level in one cell. Where `threshold` is None, the level does not exist
-    there.
+    """The guarantee of one level in one cell."""
 
-    strata: the strata of the cell, more than one where they share a certificate; refused: strata
-    whose own errors contradict the pooled certificate; balanced, run: the counts on the
-    certification split at the threshold (without one: at the first candidate tested); tested:
-    candidates looked at; n_probes: the cell's probes in that split; agreement: what the blocks of
-    the genome say of the balanced count, None where probes have no blocks; by_label: the same of
-    calls on labelled alleles, whose balanced count is over both labels with the bound of the
-    balanced error, None for decoys.
-    """
-
-    level: str
-    strata: tuple[str, ...]
-    refused: tuple[str, ...]
-    threshold: float | None
-    alpha: float
-    delta: float
-    balanced: ErrorCount
-    run: ErrorCount
-    tested: int
-    n_probes: int
-    agreement: BlockAgreement | None = None
-    by_label: ByLabel | None = None
+    level: str = entry("the flag")
+    strata: tuple[str, ...] = entry("strata of the cell; several where they share a certificate")
+    refused: tuple[str, ...] = entry("strata whose own errors contradict the shared certificate")
+    threshold: float | None = entry(
+        "cut-off of the reliability; null where the level does not exist"
+    )
+    alpha: float = entry("error that the level may have")
+    delta: float = entry("chance that the certificate is wrong")
+    balanced: ErrorCount = entry(
+        "errors at the cut-off, or at the first candidate where there is none; by labels: over both "
+        "labels, with the bound of the balanced error"
+    )
+    run: ErrorCount = entry("the same of the run-oriented probes")
+    tested: int = entry("candidate cut-offs that were tested")
+    n_probes: int = entry("probes of the cell in the certification split")
+    agreement: BlockAgreement | None = entry("whether the blocks agree on the error", default=None)
+    by_label: ByLabel | None = entry("errors by label; null for decoys", default=None)
 
     @property
     def exists(self) -> bool:

@@ -64,16 +64,16 @@ class ClassCalibration:
     surprisal_quantiles: tuple[float, ...] = entry(
         "quantiles of the probes' local surprisal, for the shift test of a later run", "bit"
     )
-    set: str = entry("'decoy' or 'labels': what right means", default=DECOY)
-    cut: float | None = entry("LLR from which a call is an effect; labels alone", "nat", None)
+    set: str = entry("'decoy' or 'labels': what the certificates are made from", default=DECOY)
+    cut: float | None = entry("LLR from which a call is an effect; by labels only", "nat", None)
     by_size: bool = entry("whether an effect may be of either direction", default=False)
-    directions: tuple[Direction, ...] = entry("errors by direction; labels alone", default=())
+    directions: tuple[Direction, ...] = entry("errors by direction; by labels only", default=())
     loci: tuple[Locus, ...] = entry(
         "where the labels lie if they are of few places, so that the levels hold there alone",
         default=(),
     )
     length_bins: tuple[int, ...] = entry(
-        "first length of each bin that the certificates tell apart", "bp", ()
+        "first length of each bin that has certificates of its own", "bp", ()
     )
 
     @property

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gfmtrust.core.contracts.base import entry
+
 
 @dataclass(frozen=True)
 class ErrorCount:
-    """Number `n` of accepted probes, number of wrong ones among them, and the one-sided upper bound
-    of their error rate at confidence 1 - delta."""
+    """The errors among the probes or alleles that a cut-off accepts."""
 
-    n: int
-    errors: int
-    bound: float
+    n: int = entry("accepted probes or alleles")
+    errors: int = entry("wrong ones among them")
+    bound: float = entry("one-sided upper bound of the error rate, at confidence 1 - delta")
 
 
 @dataclass(frozen=True)
 class ByLabel:
-    """What the calls of flagged alleles are worth, see `label_certificates`. effect, none: errors
-    among the alleles with an effect and without one, each with its upper bound at confidence 1 -
-    `miss`; right, wrong: alleles whose call differs from the commoner label; p_commoner: one-sided
-    p-value of the test that the calls agree with the labels more often than the commoner label."""
+    """The calls of flagged alleles by label; see `label_certificates`."""
 
-    effect: ErrorCount
-    none: ErrorCount
-    miss: float
-    right: int
-    wrong: int
-    p_commoner: float
+    effect: ErrorCount = entry("errors among the alleles with an effect")
+    none: ErrorCount = entry("errors among the alleles without an effect")
+    miss: float = entry("chance that each of these two bounds is wrong")
+    right: int = entry("right calls that differ from the commoner label")
+    wrong: int = entry("wrong calls that differ from the commoner label")
+    p_commoner: float = entry("one-sided p-value that the calls beat the commoner label")
 
     @property
     def bound(self) -> float:

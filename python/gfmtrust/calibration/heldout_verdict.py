@@ -11,8 +11,8 @@ SHOWN_CONTIGS = 5
 
 @dataclass(frozen=True)
 class HeldOutVerdict:
-    """What the contigs that were held out of the models' training say of HIGH, where the models seem
-    to have memorised the genome."""
+    """Whether HIGH can be certified on the contigs that were held out of the training, where the
+    models seem to have memorised the genome."""
 
     contigs: tuple[str, ...] = entry("contigs that every voting model says were held out")
     holds: bool = entry("whether HIGH is certified on their probes alone and is given")

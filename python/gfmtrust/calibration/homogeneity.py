@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.core.binomial import upper_bound
+from gfmtrust.core.contracts.base import entry
 
 P_VALUE = 0.01
 WORST_SHARE = 0.2
@@ -28,19 +29,18 @@ the fit split gives at least this p-value."""
 
 @dataclass(frozen=True)
 class BlockAgreement:
-    """What the blocks say of a cell's error. worst_n, worst_errors: probes of the worst fifth of
-    the blocks and the wrong ones; dispersion: variance of the blocks' errors over that of a
-    binomial, at least 1; p_dispersion, p_worst: one-sided p-values; bound: upper bound of the error
-    that the cell is held to, 0 where the blocks agree, 1 where there are too few of them; blocks:
-    those in which the accepted probes lie, 0 in a calibration that did not count them."""
+    """Whether the blocks of the genome agree on the error of a cell."""
 
-    worst_n: int
-    worst_errors: int
-    dispersion: float
-    p_dispersion: float
-    p_worst: float
-    bound: float
-    blocks: int = 0
+    worst_n: int = entry("accepted probes in the blocks with the highest surprisal, one fifth")
+    worst_errors: int = entry("wrong ones among them")
+    dispersion: float = entry("variance of the blocks' errors over that of a binomial, at least 1")
+    p_dispersion: float = entry("one-sided p-value of the dispersion")
+    p_worst: float = entry("one-sided p-value of a higher error of that fifth")
+    bound: float = entry(
+        "upper bound of the error that must be within alpha too; 0 where the blocks agree, 1 where "
+        "they are too few"
+    )
+    blocks: int = entry("blocks with accepted probes; 0 where they were not counted", default=0)
 
     @property
     def too_few(self) -> bool:

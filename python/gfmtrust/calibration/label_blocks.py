@@ -29,7 +29,7 @@ MIN_LOCUS_BLOCKS = 4
 
 @dataclass(frozen=True)
 class Locus:
-    """A stretch that labels of few places speak for."""
+    """A stretch in which the levels of labels of few places are valid."""
 
     contig_index: int = entry("place of the contig in the genome")
     first: int = entry("position of the first base, 0-based", "bp")

@@ -46,7 +46,7 @@ SUSPECTED, NO_SIGN, NOT_TESTED = "suspected", "no sign", "not tested"
 
 @dataclass(frozen=True)
 class MemoryVerdict:
-    """What single-copy probes say of memory."""
+    """The signs of memory at single-copy probes."""
 
     state: str = entry("'suspected', 'no sign' or 'not tested'")
     n: int = entry("single-copy probes")

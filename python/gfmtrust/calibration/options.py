@@ -26,7 +26,7 @@ class Options:
         "how often the certification splits have been used, this time included", default=1
     )
     context_only: bool = entry(
-        "whether the context model is the only model; gain then caps nothing", default=False
+        "whether the context model is the only model; gain then caps no flag", default=False
     )
     copied_high: bool = entry(
         "whether alleles with a near copy elsewhere in the genome may be HIGH", default=False
@@ -46,7 +46,8 @@ class Options:
         default="",
     )
     digests: dict = entry(
-        "what the calibration is of: genome, background, bundles, views, precision", factory=dict
+        "what the calibration is valid for: genome, background, bundles, views, precision",
+        factory=dict,
     )
 
     @property

@@ -99,15 +99,14 @@ class RunCalibration(Contract):
         "the flags where a population's frequencies say which allele is common", default=()
     )
     memory: MemoryVerdict | None = entry(
-        "does the model know these very letters, or sequence like them?", default=None
+        "signs that the models have memorised the genome", default=None
     )
     heldout: HeldOutVerdict | None = entry(
-        "do the contigs that were held out of the training hold up by themselves? null where the "
-        "question does not arise",
+        "whether HIGH can be certified on the held-out contigs; null without a sign of memory",
         default=None,
     )
     ladder: tuple[LadderRow, ...] = entry(
-        "error against ever harder decoys, by copy class; decides on nothing", default=()
+        "error against three kinds of decoys, by copy class; no flag depends on it", default=()
     )
     withdrawals: tuple[Withdrawal, ...] = entry(
         "levels that were certified on probes and are not given", default=()

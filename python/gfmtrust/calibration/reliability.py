@@ -15,6 +15,7 @@ import numpy as np
 
 from gfmtrust.calibration.caps import column, finite
 from gfmtrust.core.columns import COLUMNS, PREDICTORS
+from gfmtrust.core.contracts.base import entry
 from gfmtrust.core.measures import margin
 from gfmtrust.core.risk_coverage import prr
 
@@ -53,41 +54,37 @@ FEATURE_COLUMNS = tuple(
 
 @dataclass(frozen=True)
 class Term:
-    """One predictor: standardised as (clip(value, low, high) - mean) / scale, then times the
-    coefficient.
+    """One predictor: standardised as (clip(value, low, high) - mean) / scale, then multiplied by the
+    coefficient."""
 
-    low, high: range in the fit split. Values beyond it are clipped, so that nothing is
-    extrapolated.
-    """
-
-    name: str
-    coefficient: float
-    mean: float
-    scale: float
-    low: float
-    high: float
+    name: str = entry("name of the predictor")
+    coefficient: float = entry("its coefficient")
+    mean: float = entry("mean in the fit split")
+    scale: float = entry("standard deviation in the fit split")
+    low: float = entry("lowest value in the fit split; lower ones are clipped")
+    high: float = entry("highest value in the fit split; higher ones are clipped")
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """A fitted score. s0: nats, see `measures.margin`; strength: inverse L2 penalty; dropped: pairs
-    of a predictor and the reason."""
+    """A fitted reliability score."""
 
-    terms: tuple[Term, ...]
-    intercept: float
-    s0: float
-    strength: float
-    n_probes: int
-    dropped: tuple[tuple[str, str], ...]
+    terms: tuple[Term, ...] = entry("the predictors in use")
+    intercept: float = entry("intercept of the regression")
+    s0: float = entry("median sd of the LLR over the probes, for the margin", "nat")
+    strength: float = entry("inverse L2 penalty")
+    n_probes: int = entry("probes that it was fitted to")
+    dropped: tuple[tuple[str, str], ...] = entry(
+        "predictors that are not used, each with the reason"
+    )
 
 
 @dataclass(frozen=True)
 class AblationRow:
-    """PRR on the fit split, out of fold, of a ranking by one measure, or by 'all' of them in the score.
-    None where undefined."""
+    """How well a ranking by one measure finds errors in the fit split, out of fold."""
 
-    measure: str
-    prr: float | None
+    measure: str = entry("name of the measure, or 'all' for the score")
+    prr: float | None = entry("prediction rejection ratio: 0 random, 1 perfect")
 
 
 def predictors(features: pd.DataFrame, s0: float) -> dict[str, np.ndarray]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gfmtrust.core.contracts.base import entry
+
 MIN_SITES = 20
 MAX_DELTA_BITS = 0.10
 MAX_KS_D = 0.10
@@ -15,20 +17,16 @@ KS_P = 0.01
 
 @dataclass(frozen=True)
 class ShiftVerdict:
-    """state: 'ok', 'fired', 'too_few' (run sites) or 'not_tested' (no surprisal).
+    """The result of the shift test on the local surprisal."""
 
-    delta_median: median of the run minus median of the probes, bits, with its 95 % interval
-    low..high; ks_d, ks_p: two-sample Kolmogorov-Smirnov.
-    """
-
-    state: str
-    n_run: int
-    n_probes: int
-    delta_median: float | None = None
-    low: float | None = None
-    high: float | None = None
-    ks_d: float | None = None
-    ks_p: float | None = None
+    state: str = entry("'ok', 'fired', 'too_few' (sites of the run) or 'not_tested' (no surprisal)")
+    n_run: int = entry("sites of the run")
+    n_probes: int = entry("probes")
+    delta_median: float | None = entry("median of the run minus that of the probes", "bit", None)
+    low: float | None = entry("its 95 % interval, lower end", "bit", None)
+    high: float | None = entry("its 95 % interval, upper end", "bit", None)
+    ks_d: float | None = entry("distance of the Kolmogorov-Smirnov test", default=None)
+    ks_p: float | None = entry("p-value of the Kolmogorov-Smirnov test", default=None)
 
     @property
     def fired(self) -> bool:

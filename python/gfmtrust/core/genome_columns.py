@@ -52,7 +52,7 @@ GENOME_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "copy_class",
-        "single_copy, near_copy (copies is 1 or more) or repeat_family (soft-masked, or alike over 100 bp, without a near copy)",
+        "single_copy, near_copy (copies is 1 or more) or repeat_family (soft-masked, or alike over 101 bp, without a near copy)",
         "site",
         dtype="string",
         over_sites="first",

@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gfmtrust.core.contracts.base import entry
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Characters that end a line, command a terminal, turn the direction of a text or are half of
 one."""
@@ -15,12 +17,11 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class CountedWarning:
-    """One kind of warning. text: the warning without a place; count: the number of occurrences;
-    first: the first place."""
+    """One kind of warning."""
 
-    text: str
-    count: int
-    first: str
+    text: str = entry("the warning without a place")
+    count: int = entry("number of occurrences")
+    first: str = entry("place of the first one")
 
     @property
     def line(self) -> str:

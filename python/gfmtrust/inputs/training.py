@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gfmtrust.core.contracts.base import entry
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.inputs.contig_names import renames
 
@@ -27,16 +28,16 @@ SHOWN_CONTIGS = 5
 
 @dataclass(frozen=True)
 class Overlap:
-    """assemblies: as stated, () where none is; n: labels on contigs the model was trained on, of
-    `labels`, None where it does not say; fitted_here: the model is of this very genome, each site
-    answered by what never saw it.
-    """
+    """The labels that lie where one model was trained."""
 
-    model: str
-    assemblies: tuple[str, ...]
-    n: int | None
-    labels: int
-    fitted_here: bool = False
+    model: str = entry("id of the model")
+    assemblies: tuple[str, ...] = entry("assemblies that it states it was trained on")
+    n: int | None = entry("labels on contigs that it was trained on; null where it states none")
+    labels: int = entry("all labels")
+    fitted_here: bool = entry(
+        "whether it was fitted to this genome, and no site is answered by its own count",
+        default=False,
+    )
 
     @property
     def words(self) -> str:

@@ -33,11 +33,11 @@ DUEL = dict(
 
 STEPS = {
     "audit": step(
-        "Audit models without training and without labels: what they know of this genome (model), "
+        "Audit models without training and without labels: what they know about this genome (model), "
         "and whether they recall, copy and track (archetypes); writes audit.json and a page per "
-        "model, and a league of all. On your labels: simple supervised models beside them (duel). "
-        "Without a model: small networks of this genome and of English, as in arXiv 2604.04287 "
-        "(replicate), and small recurrences on words of groups (tracking). Example: gfmtrust audit "
+        "model, and a table of all. Other audits train small networks: simple supervised models on "
+        "your labels (duel), language models of this genome and of English as in arXiv 2604.04287 "
+        "(replicate), and recurrences on words of groups (tracking). Example: gfmtrust audit "
         "model --fasta genome.fa --bundles results/models/gpn --out_dir audit",
         "device",
         "max_n",

@@ -122,8 +122,8 @@ STEPS = {
         ),
         higher_is_damaging=dict(
             metavar="A,B,...",
-            help="scores: models whose higher score is stated to mean an effect [found on the "
-            "training folds]",
+            help="scores: models whose higher score means an effect [determined on the training "
+            "folds]",
         ),
         alpha_high=dict(type=share, default=0.05, help="scores: largest error of HIGH [0.05]"),
         alpha_medium=dict(type=share, default=0.20, help="scores: largest error of MEDIUM [0.20]"),

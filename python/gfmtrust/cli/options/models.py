@@ -55,7 +55,7 @@ STEPS = {
             type=Path,
             required=True,
             help="tab-separated table (chrom pos ref alt score, or chrom pos A C G T), VCF or bigWig; a "
-            "table with an index of tabix beside it, and a bigWig, are read at the asked bases alone",
+            "table with a tabix index beside it, and a bigWig, are read only at the asked bases",
         ),
         model_id=dict(required=True, help="name of the model"),
         external_key=dict(
@@ -84,7 +84,7 @@ STEPS = {
             nargs="?",
             choices=["list", "check", "pin", "conformance"],
             default="list",
-            help="action [list]",
+            help="what to do; list shows families and checkpoints [list]",
         ),
         names=dict(
             bare=True,

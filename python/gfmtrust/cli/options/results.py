@@ -15,7 +15,9 @@ STEPS = {
         "out_dir",
         alpha_high=dict(type=share, default=0.05, help="largest decoy error of HIGH [0.05]"),
         alpha_medium=dict(
-            type=share, default=0.20, help="largest decoy error of exactly MEDIUM [0.20]"
+            type=share,
+            default=0.20,
+            help="largest decoy error of MEDIUM, without the probes that would be HIGH [0.20]",
         ),
         delta=dict(type=share, default=0.05, help="probability that a certificate is wrong [0.05]"),
         looks=dict(

@@ -50,7 +50,7 @@ STEPS = {
         score_table=dict(
             type=Path,
             help="table of scores that the bundle names, with its index beside it; only for a bundle "
-            "of import_scores whose table stays outside it",
+            "of import_scores that does not contain its table",
         ),
         batch=dict(
             type=positive,
@@ -58,7 +58,7 @@ STEPS = {
         ),
         score_store=dict(
             type=Path,
-            help="folder of answers of earlier runs: they are looked up, only what is missing is "
+            help="folder with the answers of earlier runs: they are looked up, only what is missing is "
             "scored, and the new answers are added",
         ),
         new_rows=dict(
@@ -98,8 +98,8 @@ STEPS = {
         score_store=dict(
             type=Path,
             required=True,
-            help="folder of stored answers: what it has is not scored again, and the new answers "
-            "are added after each shard, so that a stopped run is continued",
+            help="folder of stored answers: they are not scored again, and new ones are added after "
+            "each shard, so that the same command continues a stopped one",
         ),
         new_rows=dict(
             type=Path,

@@ -108,7 +108,7 @@ SHARED = {
         nargs="+",
         default=[],
         metavar="CONTIG",
-        help="contigs of the genome that the model never saw in its training: where it seems to have "
+        help="contigs of the genome that the model never saw in its training: if it seems to have "
         "memorised the others, HIGH is certified on these alone [those of the model's gfmtrust.json]",
     ),
     "regions": dict(type=Path, nargs="*", default=[], help="BED files of regions"),

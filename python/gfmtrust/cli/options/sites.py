@@ -98,15 +98,15 @@ STEPS = {
             nargs="+",
             default=[],
             metavar="CONTIG",
-            help="contigs that the models never saw in their training: further probes are drawn there, "
-            "so that there are --probes of them, which can certify HIGH if the models seem to have "
-            "memorised the others [none]",
+            help="contigs that the models never saw in their training: as many probes as --probes are "
+            "drawn there, which can certify HIGH if the models seem to have memorised the others "
+            "[none]",
         ),
         probes=dict(
             type=probe_number,
             default="auto",
-            help="number of probes; auto means a tenth of the SNV sites, or 2,000 for each "
-            "certificate cell (500 of near copies) where that is more, 8,000 to 20,000 [auto]",
+            help="number of probes; auto means a tenth of the SNV sites or 2,000 for each certificate "
+            "cell (500 of near copies), whichever is more, from 8,000 to 20,000 [auto]",
         ),
         shard_size=dict(
             type=positive,

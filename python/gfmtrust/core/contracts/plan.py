@@ -51,12 +51,14 @@ class Plan(Contract):
     shard_size: int = entry("sites of a shard", default=0)
     block_bp: int = entry("length of a calibration block", "bp", default=0)
     usable_bp: int = entry("bases that a probe could be drawn from", "bp", default=0)
-    spectrum: str = entry("'run' or 'default': whose substitutions the probes have", default="run")
+    spectrum: str = entry(
+        "'run' or 'default': the substitutions that the probes imitate", default="run"
+    )
     matched_surprisal: bool = entry(
         "whether the probes are spread over the run's local surprisal", default=False
     )
     merged: dict[str, int] = entry(
-        "probes that were drawn without regard to each property", factory=dict
+        "number of probes for which each property was ignored", factory=dict
     )
     soft_masked: bool = entry(
         "whether any candidate for a probe is in lower case; where none is, repeats are known from "
@@ -68,11 +70,11 @@ class Plan(Contract):
     region_classes: tuple[str, ...] = entry("those that are region classes", factory=tuple)
     background: Background | None = entry("the genome that the probes come from", default=None)
     heldout_contigs: tuple[str, ...] = entry(
-        "contigs on which further probes were drawn, as the models never saw them", factory=tuple
+        "held-out contigs, on which further probes were drawn", factory=tuple
     )
     contig_map: dict[str, str] = entry(
         "contig name in an input -> name in the genome", factory=dict
     )
     allow_mismatch: bool = entry(
-        "whether names or the assembly were allowed not to fit", default=False
+        "whether names or the assembly were allowed to differ", default=False
     )

@@ -13,7 +13,7 @@ class SheetEntry:
     """One VCF of a run."""
 
     row: int = entry("row of the samplesheet, as a spreadsheet counts it")
-    meta: dict[str, str] = entry("id, sample, and the cells that go on with the VCF")
+    meta: dict[str, str] = entry("id, sample, and the other cells that are kept with the VCF")
     vcf: tuple[str, ...] = entry("where the VCF may be: the first path that exists is used")
     vcf_index: tuple[str, ...] = entry("where its index may be; none if no cell names it")
 

@@ -29,7 +29,7 @@ class StoreScope(Contract):
     n_views: int = entry("views of one answer, one per column of the score table")
     neighbours: bool = entry("the neighbours of each site were scored")
     max_n: float = entry("largest share of N in a window")
-    reading: int = entry("version of the way of reading; a stored row of another one is not used")
+    reading: int = entry("version of the code that reads DNA; rows of another version are not used")
 
     @property
     def digest(self) -> bytes:
