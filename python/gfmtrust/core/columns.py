@@ -17,7 +17,7 @@ from gfmtrust.core.row_columns import REGION_COLUMNS, ROW_COLUMNS, VERDICTS
 SITE_COLUMNS: tuple[Column, ...] = (
     Column(
         "rel",
-        "Reliability: estimated probability that the preference between REF and ALT finds the base that stands there; "
+        "Reliability: estimated probability that the preference between REF and ALT finds the base of the genome; "
         "if labels certify the allele, that its call agrees with the label",
         "allele",
         bounds=(0.0, 1.0),
@@ -53,7 +53,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "pct",
-        "Percent of the background SNVs of its class with a GFM_LLR as low or lower, itself counted; makes no claim of an effect",
+        "Percent of the background SNVs of its class, and itself, with a GFM_LLR as low or lower; makes no claim of an effect",
         "allele",
         unit="%",
         bounds=(0.0, 100.0),
@@ -104,7 +104,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "dis",
-        "Disagreement: mutual information between views and base, bits; 0 means that all views say the same",
+        "Disagreement: mutual information between views and base, bits; 0 means that all views agree",
         "site",
         unit="bits",
         bounds=(0.0, 2.0),
@@ -127,7 +127,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "dis_within",
-        "Part of the disagreement within models, bits: instability, blind to what all views share",
+        "Part of the disagreement within models, bits; it cannot detect an error that all views share",
         "site",
         unit="bits",
         bounds=(0.0, 2.0),
@@ -153,7 +153,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "gain",
-        "Local gain over the context model, bits per base, the site left out; above 0 beats counting",
+        "Local gain over the context model, bits per base, the site left out; above 0 the models know more",
         "site",
         unit="bits/base",
         better="high",
@@ -166,7 +166,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "surprisal",
-        "Surprisal of the base that stands there, -log2 of its mean probability, bits",
+        "Surprisal of the base of the genome, -log2 of its mean probability, bits",
         "base",
         unit="bits",
         bounds=(0.0, None),
@@ -177,7 +177,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "context_site_surprisal",
-        "Surprisal of the base that stands there under the context model, bits",
+        "Surprisal of the base of the genome under the context model, bits",
         "base",
         unit="bits",
         bounds=(0.0, None),
@@ -204,7 +204,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "sign_agreement",
-        "Weight of the views that agree on the sign of the log-likelihood ratio, less the others",
+        "Weight of the views with one sign of the log-likelihood ratio minus that of the others, absolute value",
         "allele",
         bounds=(0.0, 1.0),
         better="high",

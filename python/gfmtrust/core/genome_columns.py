@@ -78,7 +78,7 @@ GENOME_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "region_class",
-        "First BED that the site lies in and that holds enough of the run's SNVs to be a class, else its copy class",
+        "First BED file that contains the site and enough of the run's SNVs to be a class, otherwise the copy class",
         "site",
         dtype="string",
         over_sites="first",

@@ -27,7 +27,7 @@ ROW_COLUMNS: tuple[Column, ...] = (
     Column("var_alt", "ALT of the trimmed allele, may be empty", "allele", dtype="string"),
     Column(
         "regions",
-        "Names of the BED files of --regions that hold a base of REF, joined by commas; scored or not",
+        "Names of the BED files of --regions that contain a base of REF, joined by commas; scored or not",
         "allele",
         dtype="string",
     ),
@@ -83,7 +83,7 @@ ROW_COLUMNS: tuple[Column, ...] = (
         "allele",
         dtype="bool",
     ),
-    Column("real", "Code of the base that stands there", "allele", dtype="int8"),
+    Column("real", "Code of the base of the genome", "allele", dtype="int8"),
     Column("decoy", "Code of the other base", "allele", dtype="int8"),
     Column("pad_share", "Share of the window beyond the end of the contig", "site"),
     Column("off_alphabet", "Probability outside A C G T", "site"),
@@ -139,7 +139,7 @@ VERDICTS: tuple[Column, ...] = (
     ),
     Column(
         "basis",
-        "What the level was certified on: DECOY, that the model recognises the sequence; LABELS, that its calls agree with labels",
+        "What the level was certified on: DECOY, that the model recognises the sequence; LABELS or LABELS(locus), that its calls agree with labels",
         "allele",
         dtype="string",
         over_bases="",
@@ -154,7 +154,7 @@ VERDICTS: tuple[Column, ...] = (
 
 REGION_COLUMNS: tuple[Column, ...] = (
     Column(
-        "length_bp", "End less start", "region", dtype="int64", unit="bp", over_bases="", bed=At(1)
+        "length_bp", "End minus start", "region", dtype="int64", unit="bp", over_bases="", bed=At(1)
     ),
     Column(
         "scored_bases",
@@ -168,7 +168,7 @@ REGION_COLUMNS: tuple[Column, ...] = (
     Column("scored_share", "scored_bases / length_bp", "region", over_bases="", bed=At(3)),
     Column(
         "entropy_p25",
-        "Lower quartile of the entropy, bits: a mean over a long region hides everything",
+        "Lower quartile of the entropy, bits",
         "region",
         unit="bits",
         bounds=(0.0, 2.0),
@@ -204,7 +204,7 @@ REGION_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "nll",
-        "Sum of -ln p over the bases that stand there, nats; both sides are seen, so it is not a code length",
+        "Sum of -ln p over the bases of the genome, nats; no code length, because both sides of a base are read",
         "region",
         unit="nats",
         bounds=(0.0, None),
