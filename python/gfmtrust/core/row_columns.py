@@ -139,7 +139,8 @@ VERDICTS: tuple[Column, ...] = (
     ),
     Column(
         "basis",
-        "What the level was certified on: DECOY, that the model recognises the sequence; LABELS or LABELS(locus), that its calls agree with labels",
+        "What the level was certified on: DECOY, that the model recognises the sequence; "
+        "LABELS or LABELS(locus), that its calls agree with labels",
         "allele",
         dtype="string",
         over_bases="",
