@@ -96,8 +96,9 @@ class PermutedAlts:
         )
 
     def distance(self) -> float | None:
-        """Kolmogorov-Smirnov distance between the two; None without any SNV. A value near 0 means
-        that the models do not distinguish observed alleles from arbitrary ones."""
+        """Kolmogorov-Smirnov distance between the two; None where one of them has no LLR, as a
+        table of single alleles may have none for a permuted ALT. A value near 0 means that the
+        models do not distinguish observed alleles from arbitrary ones."""
         from scipy.stats import ks_2samp
 
         if not self._parts:
@@ -105,7 +106,9 @@ class PermutedAlts:
         real, arbitrary = (
             values[np.isfinite(values)] for values in np.concatenate(self._parts, axis=1)
         )
-        return float(ks_2samp(real, arbitrary, method="asymp").statistic) if len(real) else None
+        if not len(real) or not len(arbitrary):
+            return None
+        return float(ks_2samp(real, arbitrary, method="asymp").statistic)
 
 
 class ClassProbes:

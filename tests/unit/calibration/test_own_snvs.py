@@ -12,6 +12,7 @@ from own_snvs_by_hand import OwnSnvsByHand
 
 from gfmtrust.calibration import own_snvs
 from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like, thinned_snvs
+from gfmtrust.calibration.probe_tables import PermutedAlts
 from gfmtrust.io import tables
 
 
@@ -124,6 +125,14 @@ def test_snvs_are_thinned_alike_however_the_table_is_read(tmp_path, monkeypatch,
         assert thinned["pos"].tolist() == expected
         assert thinned.index.tolist() == list(range(len(expected)))
         assert list(thinned.columns) == ["contig_index", "pos", "ref", "alt", "af"]
+
+
+@pytest.mark.bad_input
+def test_alts_without_a_score_leave_nothing_to_compare(tmp_path):
+    """A table of single alleles has none for the ALT of another allele."""
+    alts = PermutedAlts(plan_of(tmp_path, [row_of(1), row_of(2, alt="G")]), seed=1)
+    alts._parts.append([np.array([-1.0, -2.0]), np.full(2, np.nan)])
+    assert alts.distance() is None
 
 
 @pytest.mark.bad_input
