@@ -126,12 +126,15 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
         of_haplotypes,
     )
     llrs[status != Status.SCORED] = np.nan
+    of_llrs = likelihood_measures(llrs, views_of(ensemble))
+    # a table of single alleles may have a score at the site and none of this ALT
+    status[(status == Status.SCORED) & np.isnan(of_llrs["llr"])] = Status.UNSUPPORTED
     lengths = np.array([max(len(ref[row]), len(alt[row])) for row in first], np.int64)
     is_snv = same_length[first] & (lengths == 1)
     of_first = sites.iloc[first]
     classes = np.where(is_snv, of_first["mutation_class"].to_numpy(object), None)
     return over_sites(sites, first).assign(
-        **likelihood_measures(llrs, views_of(ensemble)),
+        **of_llrs,
         mutation_class=pd.Series(classes, dtype=object),  # text alone would make None a NaN
         paralog=is_snv & of_first["paralog"].to_numpy(bool),
         variant=rows["variant"].to_numpy()[first],

@@ -19,6 +19,7 @@ from gfmtrust.core.alphabet import decode
 from gfmtrust.core.errors import ConfigurationError, InternalError
 from gfmtrust.core.mutation import mutation_class
 from gfmtrust.io import tables
+from gfmtrust.io.vcf.info_texts import info_texts
 
 pytestmark = pytest.mark.long
 
@@ -80,6 +81,29 @@ def test_an_snv_has_one_flag_however_it_is_written(tmp_path):
     pd.testing.assert_frame_equal(
         others[OF_A_FLAG], written_plainly.loc[others.index, OF_A_FLAG], check_exact=True
     )
+
+
+def test_what_a_table_of_single_alleles_does_not_score_is_unsupported(tmp_path):
+    """A base with a score of another ALT is no scored allele: the run ended with 70 at an MNV, and
+    bases of BED files were SCORED with rank 0."""
+
+    def of_one_alt(site, _strand, _member):
+        base = np.minimum(site["base"].to_numpy(int), 3)
+        probs = np.full((len(site), 4), np.nan)
+        for letter, value in ((base, 0.9), ((base + 1) % 4, 0.1)):
+            probs[np.arange(len(site)), letter] = value
+        return probs
+
+    plain = snv_rows(GENOME, range(100, 900, 10))
+    ref = decode(GENOME.codes("chr1", 500, 502))
+    other = "".join("ACGT"[("ACGT".index(letter) + 2) % 4] for letter in ref)
+    rows = sorted([*plain, ("chr1", 0, 500, ref, other)])
+    _, sites, bases, counts = finished(tmp_path, of_one_alt, rows, quantity="score")
+    assert (counts["SCORED"], counts["UNSUPPORTED"]) == (len(plain), 1)
+    for table in (sites, bases):
+        assert set(table["status"]) == {"SCORED", "UNSUPPORTED"}
+        assert ((table["rank"] > 0) == (table["status"] == "SCORED")).all()
+    assert len(info_texts(tables.read(tmp_path / "sites" / "sites.parquet"))) == len(sites)
 
 
 def cells_of(bases: pd.DataFrame, plan_dir, seed: int) -> pd.Series:
