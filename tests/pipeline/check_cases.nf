@@ -1,7 +1,8 @@
 #!/usr/bin/env nextflow
 //
 // Test only: runs the pipeline's own checks over many cases in one start of Nextflow.
-// --cases: JSON of {parameters: [{...}, ...], beds: [name, ...], tables: [samplesheet.json, ...], stops: [[parameter, value], ...], inputs: [{...}, ...]}
+// --cases: JSON of {parameters: [{...}, ...], beds: [name, ...], tables: [samplesheet.json, ...], stops: [[parameter, value], ...], inputs: [{...}, ...],
+//          models: [[meta, folder], ...]}
 //
 
 include { readSchema; parameterErrors } from '../../subworkflows/local/utils_gfmtrust_pipeline/schema'
@@ -12,6 +13,7 @@ include { modelEntries                } from '../../subworkflows/local/utils_gfm
 include { externalEntries             } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inputPath                   } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inputErrors                 } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
+include { inModelOrder                } from '../../subworkflows/local/vcf_annotate_gfm/inputs'
 include { isName                      } from '../../modules/local/shell'
 
 /** What the run ends with where a parameter leads nowhere; '' where it goes on. */
@@ -46,6 +48,7 @@ workflow {
             .collect { sheet -> [errors: sheet.errors, warnings: sheet.warnings, entries: sheet.entries.collect { meta, vcf -> [meta, vcf.toUriString()] }] },
         stops: cases.stops.collect { name, value -> stopText(name, value) },
         inputs: cases.inputs.collect { values -> inputErrors(values) },
+        models: inModelOrder(cases.models),
     ]
     file(params.verdicts).text = groovy.json.JsonOutput.toJson(verdicts)
 }

@@ -68,7 +68,7 @@ def odd_stub(tmp_path_factory, stub_tools):
     return nextflow_run.run(
         launch,
         *nextflow_run.ODD_OPTIONS,
-        outdir="out here",
+        outdir="out [here]",
         tools=stub_tools,
         extra={"LC_ALL": "C", "LANG": "C"},
     )

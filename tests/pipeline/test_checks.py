@@ -106,6 +106,10 @@ INPUTS = [
 ]
 
 
+MODELS = [("b", 2), ("agront", 1), ("context_model", 0), ("z", None), ("a", 3)]
+"""Id and order of models; None where another pipeline gives no order, which counts as 1."""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cases")
@@ -128,6 +132,7 @@ def verdicts(folder):
         table.write(paths[-1])
     cases = {"parameters": PARAMETERS, "beds": BEDS, "tables": paths}
     cases |= {"stops": [given for given, _ in STOPS], "inputs": [given for given, _ in INPUTS]}
+    cases |= {"models": [[{"id": name, "order": order}, name] for name, order in MODELS]}
     (folder / "cases.json").write_text(json.dumps(cases))
     ended = subprocess.run(
         [
@@ -198,6 +203,11 @@ def spelled(values):
     """`probes` is text or a whole number: anything else is spelled out before it is checked."""
     probes = values.get("probes")
     return values | {"probes": str(probes).lower()} if isinstance(probes, bool | float) else values
+
+
+@pytest.mark.pipeline
+def test_the_context_model_comes_first_whatever_the_others_are_called(verdicts):
+    assert verdicts["models"] == ["context_model", "agront", "z", "b", "a"]
 
 
 @pytest.mark.pipeline

@@ -154,6 +154,15 @@ def test_every_module_is_whole(path):
     assert (ROOT / named).is_file()
 
 
+@pytest.mark.parametrize("name", ["annotate_vcf", "annotate_regions"])
+def test_counts_are_named_by_the_id_whatever_the_prefix(name):
+    """The step writes <id>.counts.json: with an ext.prefix, a task that looks for another name ends
+    with a missing output. The stub makes the same files."""
+    text = (ROOT / "modules" / "local" / "gfmtrust" / name / "main.nf").read_text()
+    assert set(re.findall(r"\$\{(?:meta\.)?(\w+)\}\.counts\.json", text)) == {"id"}
+    assert text.count(".counts.json") == 2
+
+
 @pytest.mark.parametrize("path", MODULES, ids=label)
 def test_containers_have_a_local_tag_of_this_version(path):
 

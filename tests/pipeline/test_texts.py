@@ -43,6 +43,8 @@ Command exit status:
 Command error:
   .command.run: line 300: 47 Killed
 """
+OUTDIR = "out [1]"
+"""Brackets are letters of a folder's name and no pattern."""
 MANIFEST = {
     "annotated": [
         {
@@ -131,8 +133,8 @@ def printed(request, tmp_path_factory):
         "regions/promoters.gfm.bed.gz",
         "regions/peaks.gfm.bed.gz",
     ):
-        (folder / "out" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "out" / name).write_text(json.dumps(MANIFEST))
+        (folder / OUTDIR / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / OUTDIR / name).write_text(json.dumps(MANIFEST))
     counts = {"done": 12, "fresh": 9, "sites": 180_000, "halvings": 1}
     latest = {"device": "cuda", "batch": 64}
     progress = [
@@ -145,7 +147,7 @@ def printed(request, tmp_path_factory):
         "failures": [REPORT, KILLED, "No such variable: x\nmore", ""],
         "plan": str(folder / "plan"),
         "progress": progress,
-        "outdir": str(folder / "out"),
+        "outdir": str(folder / OUTDIR),
         "monochrome": [given for *given, _ in MONOCHROME],
         "locks": [str(folder / "locks" / name) for name in written_locks(folder / "locks")],
         "again": str(folder / "locks" / "again"),
@@ -171,7 +173,7 @@ def printed(request, tmp_path_factory):
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     warnings = [line for line in (ended.stdout + ended.stderr).splitlines() if "took over" in line]
-    facts = {"outdir": str(folder / "out"), "folder": folder / "locks", "warnings": warnings}
+    facts = {"outdir": str(folder / OUTDIR), "folder": folder / "locks", "warnings": warnings}
     return json.loads((folder / "told.json").read_text()) | facts
 
 

@@ -18,14 +18,13 @@ from gfmtrust.annotate import model_comparison
 from gfmtrust.annotate.bases_table import BasesTable
 from gfmtrust.annotate.flagged_variants import FlaggedVariants
 from gfmtrust.annotate.model_comparison import ModelComparison
+from gfmtrust.annotate.snv_ranks import SnvRanks
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.calibration.features import features
-from gfmtrust.calibration.model_ranks import ModelRanks, scores_by_model
 from gfmtrust.calibration.outcome import label_sentences
-from gfmtrust.calibration.percentile import Background
 from gfmtrust.calibration.record import RunCalibration
-from gfmtrust.calibration.run_background import BackgroundFacts, percent_at, read_background
+from gfmtrust.calibration.run_background import BackgroundFacts
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.columns import SITES_COLUMNS
 from gfmtrust.core.contracts.plan import Plan
@@ -67,7 +66,8 @@ def annotate_sites(
     plan = Plan.read(plan_dir / Plan.NAME)
     names = [contig.name for contig in plan.contigs]
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
-    variants = FlaggedVariants(plan_dir, scores, fitted)
+    snv_ranks = SnvRanks.read(background, ranks)
+    variants = FlaggedVariants(plan_dir, scores, fitted, snv_ranks)
     metadata = RunFacts(
         contigs=tuple(names),
         contig_lengths=tuple(contig.length for contig in plan.contigs),
@@ -86,11 +86,7 @@ def annotate_sites(
         tables.TableWriter(out_dir / "sites.parquet", tables.SITES, metadata) as sites_file,
         tables.TableWriter(out_dir / "bases.parquet", tables.REGION_BASES, metadata) as bases_file,
     ):
-        references = (
-            read_background(background) if background else None,
-            ModelRanks.read(ranks) if ranks else None,
-        )
-        sites = _SitesTable(sites_file, scores.ensemble, fitted, variants, references)
+        sites = _SitesTable(sites_file, scores.ensemble, fitted, variants, snv_ranks)
         bases = BasesTable(bases_file, scores.ensemble, fitted, names, plan.seed)
         for block in blocks(plan_dir, scores):
             if len(block.site):
@@ -105,7 +101,7 @@ def annotate_sites(
         {
             "snvs": sites.compared.as_dict(),
             "bases": bases.compared.as_dict(),
-            "ranks": references[1].rows() if references[1] else [],
+            "ranks": snv_ranks.models.rows() if snv_ranks.models else [],
         },
     )
     return dict(sorted(sites.counts.items()))
@@ -144,8 +140,8 @@ class _AlleleStream:
 
 class _SitesTable:
     """Writes sites.parquet. counts: number of alleles by status and by flag; compared: the
-    comparison of the models at the scored SNVs; variants: all other alleles of the run;
-    references: what SNVs are ranked among, and the models' scores there."""
+    comparison of the models at the scored SNVs; variants: all other alleles of the run; snv_ranks:
+    what SNVs are ranked among."""
 
     def __init__(
         self,
@@ -153,10 +149,10 @@ class _SitesTable:
         ensemble: Ensemble,
         fitted: RunCalibration,
         variants: FlaggedVariants,
-        references: tuple[Background | None, ModelRanks | None],
+        snv_ranks: SnvRanks,
     ):
         self._writer, self._ensemble, self._variants = writer, ensemble, variants
-        self._background, self._ranks = references
+        self._snv_ranks = snv_ranks
         self._fitted = fitted
         self.counts: dict[str, int] = {}
         self.compared = ModelComparison(ensemble)
@@ -226,25 +222,16 @@ class _SitesTable:
             )
             measured = measured[has_score].reset_index(drop=True)
         llrs = measured["llr"].to_numpy(np.float64)
-        measured["pct"] = percent_at(self._background, block, site_rows, (ref, alt), llrs)
+        ranked = self._snv_ranks.at(block, self._ensemble, site_rows, (ref, alt), llrs)
         place = (alleles[name].to_numpy(np.int64)[rows] for name in ("contig_index", "pos"))
         verdicts = flags.verdicts(self._fitted, VariantClass.SNV, measured, *place)
-        measured["rel"] = verdicts.rel
-        measured["models_pct"], measured["models_sd"] = self._compared(block, site_rows, ref, alt)
+        measured = measured.assign(rel=verdicts.rel, **ranked)
         for name in FEATURES:
             columns[name][rows] = measured[name].to_numpy()
         columns["rank"][rows] = verdicts.rank
         columns["conf"][rows] = [Rank(value).name for value in verdicts.rank]
         columns["why"][rows] = ["&".join(codes) or None for codes in verdicts.why]
         columns["basis"][rows] = verdicts.basis
-
-    def _compared(
-        self, block: SiteBlock, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See `ModelRanks.compared`."""
-        if self._ranks is None or not self._ranks.compares:
-            return np.full(len(rows), np.nan), np.full(len(rows), np.nan)
-        return self._ranks.compared(scores_by_model(block, self._ensemble, rows, ref, alt))
 
     def _count(self, status: np.ndarray, ranks: np.ndarray) -> None:
         for value in status:

@@ -14,7 +14,7 @@ from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.alphabet import decode
 from gfmtrust.core.columns import BASES_COLUMNS
 from gfmtrust.core.row_columns import VERDICTS
-from gfmtrust.core.vocabulary import Rank
+from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import REGION
 
@@ -80,7 +80,10 @@ class BasesTable:
         self.compared.add(block, rows[some], letter[some], decoy[some])
         measured = features(block, self._ensemble, rows, letter, decoy)
         rank, _ = flags.assign(self._fitted, measured)
-        unscored = block.status[rows] != ""
+        status = allele_status(block, rows).astype(object)
+        if self._ensemble.scores_alleles:  # of which the decoy may have none
+            status[(status == Status.SCORED) & measured["llr"].isna()] = Status.UNSUPPORTED
+        unscored = status != Status.SCORED
         rel = np.where(unscored, np.nan, calibration_fit.reliability(self._fitted.snv, measured))
         bits = surprisal_of(block.probs[rows], block.distribution_weights[rows], base)
         self._writer.write(
@@ -89,7 +92,7 @@ class BasesTable:
                 "contig_index": contig_index,
                 "pos": pos,
                 "base": np.array(list(decode(base)), object),
-                "status": allele_status(block, rows).astype(object),
+                "status": status,
                 "surprisal": bits.astype(np.float32),
                 **{name: measured[name].to_numpy(dtype) for name, dtype in self._measures.items()},
                 "rel": rel.astype(np.float32),

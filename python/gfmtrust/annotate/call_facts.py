@@ -98,10 +98,11 @@ class CallFacts:
 def rounded(text: bytes) -> float | None:
     """The number that a text states, cut to a whole one, from 100 on to its first two digits; None
     where it states none or one below 0."""
-    if text.isdigit():
-        return float(int(text[:2]) * 10 ** (len(text) - 2)) if len(text) > 2 else float(text)
     try:
         value = float(text)
     except ValueError:
         return None
-    return rounded(b"%d" % value) if isfinite(value) and value >= 0 else None
+    if not isfinite(value) or value < 0:
+        return None
+    digits = text if text.isdigit() else b"%d" % value
+    return float(int(digits[:2]) * 10 ** max(0, len(digits) - 2))

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gfmtrust.annotate.snv_ranks import SnvRanks
 from gfmtrust.calibration import flags
-from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.calibration.ensemble import ScoreTables, SiteBlock
 from gfmtrust.calibration.features import variant_features
 from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import InternalError, message
-from gfmtrust.core.vocabulary import Rank, ShardKind
+from gfmtrust.core.vocabulary import Rank, ShardKind, VariantClass
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
 from gfmtrust.io.position_table import as_numpy
@@ -32,8 +34,14 @@ KEY = ["contig_index", "start", "ref", "alt"]
 class FlaggedVariants:
     """The variants of a run by (contig_index, pos, ref, alt), as normalised."""
 
-    def __init__(self, plan_dir: Path, scores: ScoreTables, fitted: RunCalibration):
-        self._scores, self._fitted = scores, fitted
+    def __init__(
+        self,
+        plan_dir: Path,
+        scores: ScoreTables,
+        fitted: RunCalibration,
+        snv_ranks: SnvRanks = SnvRanks(),  # noqa: B008  (frozen: safe)
+    ):
+        self._scores, self._fitted, self._snv_ranks = scores, fitted, snv_ranks
         self._shards, first, last = [], [], []
         for shard, path in planned_shards(plan_dir, ShardKind.VARIANTS).items():
             places = _run_places(path)
@@ -49,7 +57,7 @@ class FlaggedVariants:
         self._flagged: OrderedDict[int, pd.DataFrame] = OrderedDict()
 
     def at(self, keys: pd.DataFrame) -> pd.DataFrame:
-        """The columns of `variant_features` with rel, rank, why, basis and empty percentiles, one
+        """The columns of `variant_features` with rel, rank, why, basis and the ranks of SNVs, one
         row per key. keys: contig_index, pos, ref and alt (n, 4).
 
         Raises InternalError (70) for a variant that the plan does not have.
@@ -83,8 +91,25 @@ class FlaggedVariants:
         of_variant = block.site.iloc[first].reset_index(drop=True)
         of_run = (of_variant["use"].to_numpy() & VARIANT) > 0
         kind = self._kind[measured["variant"].to_numpy()]
-        flagged = _with_verdicts(self._fitted, measured, of_variant, np.where(of_run, kind, ""))
+        kind = np.where(of_run, kind, "")
+        flagged = _with_verdicts(self._fitted, measured, of_variant, kind)
+        self._add_ranks(flagged, block, first, kind == VariantClass.SNV)
         return flagged[of_run].set_index(pd.MultiIndex.from_frame(of_variant.loc[of_run, KEY]))
+
+    def _add_ranks(
+        self, flagged: pd.DataFrame, block: SiteBlock, first: np.ndarray, is_snv: np.ndarray
+    ) -> None:
+        """Fill in the ranks of the SNVs (n,) among the variants of a block. first: row of each."""
+        rows = np.flatnonzero(is_snv)
+        of_snvs = block.site.iloc[first[rows]]
+        codes = tuple(
+            encode("".join(of_snvs[name].to_numpy(object))).astype(np.int64)
+            for name in ("ref", "alt")
+        )
+        llrs = flagged["llr"].to_numpy(np.float64)[rows]
+        ranked = self._snv_ranks.at(block, self._scores.ensemble, first[rows], codes, llrs)
+        for name, values in ranked.items():
+            flagged.loc[rows, name] = values
 
 
 def _with_verdicts(

@@ -11,6 +11,7 @@ INFO of the user. The record keys are in spellings.parquet.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from itertools import groupby, islice
 from pathlib import Path
@@ -27,12 +28,13 @@ from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.warning_counts import WarningCounts
 from gfmtrust.io import bgzf, tables
 from gfmtrust.io.atomic import part_file, synced
-from gfmtrust.io.tabix import CSI_FROM, write_index
+from gfmtrust.io.tabix import CSI_FROM, CSI_TO, write_index
 from gfmtrust.io.vcf.header import COLUMNS
 from gfmtrust.io.vcf.info_texts import joined_texts
 from gfmtrust.io.vcf.info_values import KEYS
 from gfmtrust.io.vcf.reader import format_position
 
+log = logging.getLogger(__name__)
 SiteRecord = tuple[str, int, str, tuple[str, ...]]
 """contig, pos, ref, alts."""
 PIECE = 8_192
@@ -43,21 +45,30 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
     """Write sites.gfm.vcf.gz with its index, columns.txt, header.hdr and legend.json to `out_dir`; return the
     number of records.
 
-    Records are in the order of spellings.parquet: contig, position, REF, ALTs.
+    Records are in the order of spellings.parquet: contig, position, REF, ALTs. Those at a position
+    that no index supports, beyond the end of any contig, are left out with a warning.
     """
     fitted = RunCalibration.read(calibration)
     lines = header_lines(fitted, RunFacts.read(sites), "annotate_sites")
     out = out_dir / "sites.gfm.vcf.gz"
-    n_records, last = 0, 0
+    n_records, n_beyond, last = 0, 0, 0
     with AlleleValues(sites) as values, part_file(out, force=True) as part:
         with synced(part) as file:
             text = bgzf.BgzfWriter(file)
             text.write(_header(lines, values.contigs()))
-            for records in _pieces(site_records(spellings)):
+            for piece in _pieces(site_records(spellings)):
+                records = [one for one in piece if _end(one) <= CSI_TO]
                 text.write(_lines(records, values))
-                n_records += len(records)
-                last = max(last, *(pos + len(ref) for _, pos, ref, _ in records))
+                n_records, n_beyond = n_records + len(records), n_beyond + len(piece) - len(records)
+                last = max([last, *map(_end, records)])
             text.close()
+    if n_beyond:
+        log.warning(
+            "%s: %d records at positions above %s are left out, because no index supports them",
+            out.name,
+            n_beyond,
+            f"{CSI_TO:,}",
+        )
     warning_counts = WarningCounts()
     if not write_index(out, "vcf", csi=last > CSI_FROM, warning_counts=warning_counts):
         raise InternalError(
@@ -88,6 +99,11 @@ def site_records(spellings: Path) -> Iterator[SiteRecord]:
             spelled = tuple(alts.split(","))
             alleles_there |= {(ref, spelled), *((ref, (alt,)) for alt in spelled)}
     yield from ((contig_there, pos_there, *both) for both in sorted(alleles_there))
+
+
+def _end(record: SiteRecord) -> int:
+    _, pos, ref, _ = record
+    return pos + len(ref)
 
 
 def _pieces(records: Iterator[SiteRecord]) -> Iterator[list[SiteRecord]]:

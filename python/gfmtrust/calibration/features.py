@@ -94,13 +94,16 @@ def views_of(ensemble: Ensemble) -> Views:
 
 def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
     """One row per variant of a shard of variants: the columns of `features` with `variant` (its
-    id), `length` (bp) and `status`.
+    id), `length` (bp) and `status`. An SNV that is written with further letters has all of them as
+    it has where it is written plainly; other variants have no mutation class.
 
     The LLR of a substitution is the sum over its sites, each scored with the other sites as in the
     genome. The LLR of other variants is that between the haplotypes; a model of whole tokens gives
     it for every variant. The other columns are averaged over the sites as their entries in
     `columns` say. All are NaN where the status is not SCORED.
     """
+    import pandas as pd
+
     rows = block.site.reset_index(drop=True)
     first = np.flatnonzero(np.diff(rows["variant"].to_numpy(), prepend=-1))
     ref, alt, start = (rows[name].to_numpy() for name in ("ref", "alt", "start"))
@@ -123,11 +126,17 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
         of_haplotypes,
     )
     llrs[status != Status.SCORED] = np.nan
-    lengths = [max(len(ref[row]), len(alt[row])) for row in first]
+    of_llrs = likelihood_measures(llrs, views_of(ensemble))
+    # a table of single alleles may have a score at the site and none of this ALT
+    status[(status == Status.SCORED) & np.isnan(of_llrs["llr"])] = Status.UNSUPPORTED
+    lengths = np.array([max(len(ref[row]), len(alt[row])) for row in first], np.int64)
+    is_snv = same_length[first] & (lengths == 1)
+    of_first = sites.iloc[first]
+    classes = np.where(is_snv, of_first["mutation_class"].to_numpy(object), None)
     return over_sites(sites, first).assign(
-        **likelihood_measures(llrs, views_of(ensemble)),
-        mutation_class=None,
-        paralog=False,
+        **of_llrs,
+        mutation_class=pd.Series(classes, dtype=object),  # text alone would make None a NaN
+        paralog=is_snv & of_first["paralog"].to_numpy(bool),
         variant=rows["variant"].to_numpy()[first],
         length=lengths,
         status=status,

@@ -33,6 +33,8 @@ _GENOTYPE = re.compile(
     rb"[/|]?(?:\.|[0-9]{1,%d})(?:[/|](?:\.|[0-9]{1,%d}))*" % ((MAX_INDEX_DIGITS,) * 2)
 )
 _ALLELE = re.compile(rb"[0-9]+")
+_COUNT = re.compile(rb"[0-9]{1,10}")
+"""AC and AN: an Integer of VCF has 32 bits. Sums of longer ones are no exact float64."""
 _TAB, _COLON, _ZERO, _DOT = b"\t:0."
 _SEPARATES = np.isin(np.arange(256), list(b"/|"))
 _ENDS = np.isin(np.arange(256), (_TAB, _COLON))
@@ -149,8 +151,8 @@ def ac_and_an(info: bytes, n: int) -> InfoCounts | str | None:
         return None
     if len(texts) != n:
         return "INFO AC has another number of values than ALT"
-    if not (an_text.isdigit() and all(text.isdigit() for text in texts)):
-        return "INFO AC or AN is no whole number"
+    if not all(map(_COUNT.fullmatch, (an_text, *texts))):
+        return "INFO AC or AN is no whole number of at most 10 digits"
     counts = InfoCounts(tuple(map(int, texts)), int(an_text))
     return "INFO AC is above AN" if sum(counts.ac) > counts.an else counts
 

@@ -7,6 +7,7 @@ No index is needed, and one chunk is in memory at a time. The sequence itself is
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from gfmtrust.io import bgzf, text_lines
 LETTERS = bytes(letter for letter in range(256) if FOLD[letter] != INVALID)
 UPPER = bytes(range(256)).upper()
 MAX_HEADER = 1 << 20  # bytes of a header line; a larger gap between two contigs means a wrong index
+_NUMBER = re.compile(r"[0-9]{1,18}")  # an offset of a file has 63 bits
 A_FASTA = "a FASTA, in which each contig begins with >name"
 
 
@@ -92,11 +94,7 @@ def read_index(path: str | Path) -> list[IndexRow]:
     rows = []
     for line_no, line in enumerate(text_lines.read_lines(path, 1 << 20), start=1):
         name, *numbers = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")[:5]
-        if (
-            not name
-            or len(numbers) != 4
-            or not all(number.isascii() and number.isdigit() for number in numbers)
-        ):
+        if not name or len(numbers) != 4 or not all(map(_NUMBER.fullmatch, numbers)):
             observed = f"line {line_no} is '{shown(line.strip())}'"
             raise BadDataError(
                 message(
@@ -149,10 +147,10 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
     Before each contig there must be its header line and nothing else; after the last one only line
     ends.
     """
-    at = 0
+    at, size = 0, fasta.stat().st_size
     after_letter = False
     with bgzf.open_input(fasta) as file:
-        for row in [*rows, IndexRow("", 0, fasta.stat().st_size, 0, 0)]:
+        for row in [*rows, IndexRow("", 0, size, 0, 0)]:
             file.seek(max(0, at - 1))
             last_letter = file.read(1) if after_letter else b""
             file.seek(at)
@@ -169,7 +167,7 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
                         "delete the index",
                     )
                 )
-            at = row.last_byte()
+            at = min(row.last_byte(), size + 1)  # no file can be sought beyond 63 bits
             after_letter = row.length > 0
 
 

@@ -11,6 +11,9 @@ from gfmtrust.io.atomic import INDEX_ENDINGS
 
 CSI_FROM = 2**29 - 1
 """The last position that a .tbi supports (tabix specification); beyond it a .csi is written."""
+CSI_TO = 1 << 32
+"""The last position that a .csi of htslib's tabix supports: six levels above windows of 2^14 bases.
+A VCF may state any POS, which is OUT_OF_RANGE then."""
 
 
 def write_index(

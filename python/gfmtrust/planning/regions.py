@@ -71,10 +71,11 @@ class Regions:
     def sample(self, genome, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return contig_index and pos of about n bases of the BED files, int64, drawn uniformly
         over the intervals of all files; none where there is no file."""
+        # a BED may state an end beyond that of the contig, for a contig of unknown length
         parts = [
-            np.array([[index, max(0, start), stop] for start, stop in intervals.intervals(name)])
+            np.array([[index, max(0, a), min(b, length)] for a, b in intervals.intervals(name)])
             for intervals in self.sets.values()
-            for index, name in enumerate(genome.names)
+            for index, (name, length) in enumerate(genome.contigs.items())
         ]
         rows = np.concatenate([part.reshape(-1, 3) for part in parts] or [np.empty((0, 3))])
         rows = rows[rows[:, 2] > rows[:, 1]].astype(np.int64)
@@ -83,10 +84,7 @@ class Regions:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         drawn = rng.integers(0, ends[-1], n)
         at = np.searchsorted(ends, drawn, side="right")
-        pos = rows[at, 2] - (ends[at] - drawn)
-        lengths = np.array(list(genome.contigs.values()))
-        inside = pos < lengths[rows[at, 0]]
-        return rows[at, 0][inside], pos[inside]
+        return rows[at, 0], rows[at, 2] - (ends[at] - drawn)
 
     def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
         """Return the same regions with classes only for those that contain enough SNVs for the

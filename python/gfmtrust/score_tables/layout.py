@@ -8,6 +8,7 @@ bundle keeps, for example `chrom:1/pos:2/ref:3/alt:4/score:6/scale:log2/meaning:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -47,6 +48,7 @@ SCALES = {
 """What one unit of a scale is, in nats. `none` is for scores that are no logarithm."""
 DIRECTIONS = ("low", "high")
 PLACES = ("chrom", "pos", "ref", "alt", "score", *BASES)
+_NUMBER = re.compile("[1-9][0-9]{0,5}")
 SETTINGS = ("scale", "tokens", "meaning", "damaging", "header", "info")
 
 
@@ -98,7 +100,7 @@ class ScoreLayout:
         has none. Raises BadDataError (65) where a name is not among them."""
         index = {}
         for role, column in self.columns:
-            if column.isdigit():
+            if column.isdecimal():
                 index[role] = int(column) - 1
                 continue
             names = [] if header is None else list(header)
@@ -189,6 +191,11 @@ def _checked(layout: ScoreLayout, settings: dict, place: str) -> ScoreLayout:
     for name, allowed in choices.items():
         if settings.get(name, allowed[0]) not in allowed:
             raise _wrong(place, f"{name}:{shown(settings[name])}", f"one of {', '.join(allowed)}")
+    for role, column in layout.columns:
+        if column.isdecimal() and not _NUMBER.fullmatch(column):
+            raise _wrong(
+                place, f"{role}:{shown(column)}", "columns numbered from 1, or their names"
+            )
     roles = set(layout.column)
     of_alleles, of_bases = {"chrom", "pos", "ref", "alt", "score"}, {"chrom", "pos", *BASES}
     if not (roles == of_alleles or roles in (of_bases, of_bases | {"ref"})) and not (

@@ -23,7 +23,7 @@ def startText(values, regions, names) {
 
 /** Writes every parameter of the run to pipeline_info. */
 def writeParameters(values, outdir, suffix) {
-    def path = file("${outdir}/pipeline_info/params_${suffix}.json")
+    def path = file("${outdir}/pipeline_info/params_${suffix}.json", glob: false)
     path.parent.mkdirs()
     path.text = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(values.collectEntries { name, value -> [name, value] }.sort())) + '\n'
 }
@@ -83,19 +83,29 @@ def lineAfter(lines, heading) {
 
 /** Entries of manifest.json, which REPORT wrote: annotated files with their counts. */
 def annotatedEntries(outdir) {
-    return new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json").text).annotated ?: []
+    return new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json", glob: false).text).annotated ?: []
 }
 
 /** What the labels of --labels say of the run, a line a sentence; none without labels. */
 def labelLines(outdir) {
-    def verdict = new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json").text).labels_verdict ?: []
+    def verdict = new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json", glob: false).text).labels_verdict ?: []
     return verdict.withIndex().collect { sentence, i -> "  ${i ? '      ' : 'labels'}     ${sentence}" }
 }
 
 /** The published VCF of an entry: its id is <sample>, or <sample>.<vcf_id>, so its folder is looked up. */
 def publishedVcf(outdir, entry) {
-    def found = files("${outdir}/annotated/*/${entry.id}.gfm.vcf.gz")
+    def found = annotatedVcfs(outdir).findAll { path -> path.name == "${entry.id}.gfm.vcf.gz".toString() }
     return found ? "${outdir}/annotated/${found[0].parent.name}/${found[0].name}" : "${entry.id}.gfm.vcf.gz"
+}
+
+/** The annotated VCFs in a results folder, <outdir>/annotated/<sample>/<id>.gfm.vcf.gz, in order of name. */
+def annotatedVcfs(outdir) {
+    return listed(file("${outdir}/annotated", glob: false)).collectMany { folder -> listed(folder) }.findAll { path -> path.name.endsWith('.gfm.vcf.gz') }
+}
+
+/** What lies in a folder, in order of name; nothing where there is no such folder. No pattern: the name of --outdir may hold brackets. */
+def listed(folder) {
+    return folder.isDirectory() ? folder.listFiles().toList().sort { path -> path.name } : []
 }
 
 /** 'HIGH 12, MEDIUM 40, LOW 900, not scored 3': alleles of all VCFs or lines of all BEDs. */
@@ -109,7 +119,7 @@ def rankCounts(annotated, kind) {
 /** A line that names annotated files of an earlier run that lie in the same outdir; none where there are none. */
 def leftovers(outdir, annotated) {
     def made = annotated.collect { entry -> "${entry.id}.gfm.${entry.kind}".toString() }
-    def found = files("${outdir}/annotated/*/*.gfm.vcf.gz") + files("${outdir}/regions/*.gfm.bed.gz")
+    def found = annotatedVcfs(outdir) + listed(file("${outdir}/regions", glob: false)).findAll { path -> path.name.endsWith('.gfm.bed.gz') }
     def old = found.collect { path -> path.name }.findAll { name -> !((name - '.gz') in made) }.unique().sort()
     return old ? ["  left over  ${old.take(5).join(', ')}${old.size() > 5 ? " and ${old.size() - 5} more" : ''}: these files are of an earlier run, not of this one"] : []
 }

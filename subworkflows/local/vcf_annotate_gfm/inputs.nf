@@ -27,7 +27,12 @@ def rowsInOrder(pairs) {
 
 /** Files of [meta, file] pairs of models in the order of the ensemble: the context model first, then as given, then by id. */
 def inModelOrder(pairs) {
-    return pairs.sort { left, right -> (left[0].order ?: 1) <=> (right[0].order ?: 1) ?: left[0].id <=> right[0].id }.collect { pair -> pair[1] }
+    return pairs.sort { left, right -> orderOf(left[0]) <=> orderOf(right[0]) ?: left[0].id <=> right[0].id }.collect { pair -> pair[1] }
+}
+
+/** The place of a model among the others: 0 is that of the context model, 1 that of a model without one. */
+def orderOf(meta) {
+    return meta.order == null ? 1 : meta.order
 }
 
 /** A file and the index of tabix beside it, [] where there is none. */

@@ -15,9 +15,11 @@ from gfmtrust.annotate import bases_table
 from gfmtrust.annotate.alleles import annotate_sites
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.calibration.options import Options
+from gfmtrust.core.alphabet import decode
 from gfmtrust.core.errors import ConfigurationError, InternalError
 from gfmtrust.core.mutation import mutation_class
 from gfmtrust.io import tables
+from gfmtrust.io.vcf.info_texts import info_texts
 
 pytestmark = pytest.mark.long
 
@@ -42,6 +44,66 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     assert (rank[even & (cell == "single_copy/transversion")] >= 2).mean() > 0.9
     assert (rank[even & (cell == "single_copy/transition")] >= 2).mean() > 0.9
     assert (rank[cell.str.startswith("near_copy")] < 3).all()
+
+
+OF_A_FLAG = ["status", "rank", "conf", "why", "basis", "rel", "llr", "llr_sd", "ent", "dis"]
+OF_A_FLAG += ["gain", "copies", "pct", "models_pct", "models_sd"]
+
+
+def test_an_snv_has_one_flag_however_it_is_written(tmp_path):
+    """Beside a deletion, callers write an SNV with the letters of the deletion (AC>AT). It was LOW
+    and UNCERTIFIED, because a variant had no mutation class, and so no certificate."""
+    letters = decode(GENOME.codes("chr1", 0, 2_000))
+    plain = snv_rows(GENOME, range(100, 1_600, 5))
+    rows = list(plain)
+    for contig, index, pos, ref, alt in plain[::14]:
+        rows.append((contig, index, pos, ref + letters[pos + 1], alt + letters[pos + 1]))
+        rows.append((contig, index, pos - 1, letters[pos - 1] + ref, letters[pos - 1] + alt))
+    rows.append(("chr1", 0, 99, letters[99:102], letters[99]))  # a deletion has no such class
+    models = ("a", "b")
+    fitted = finished(tmp_path, noisy, sorted(rows), models=models)[0]
+    scores = ScoreTables([tmp_path / "scores"], [*models, "context_model"])
+    of_run = [
+        tmp_path / "calibration" / f"{name}.parquet" for name in ("background", "model_ranks")
+    ]
+    annotate_sites(tmp_path / "plan", scores, fitted, tmp_path / "again", *of_run)
+    sites = tables.read(tmp_path / "again" / "sites.parquet").to_pandas()
+    is_plain = sites["var_pos"] < 0
+    place = np.where(is_plain, sites["pos"], sites["var_pos"])
+    sites = sites.assign(place=place).set_index("place")
+    written_plainly, others = sites[is_plain.to_numpy()], sites[~is_plain.to_numpy()]
+    deletion = others[others["var_alt"] == ""]
+    assert deletion["mutation_class"].isna().tolist() == [True]
+    others = others[others["var_alt"] != ""]
+    assert len(others) == 2 * len(plain[::14])
+    assert (others["rank"] == 3).sum() > 20
+    assert others[["pct", "models_pct"]].notna().any().all()
+    pd.testing.assert_frame_equal(
+        others[OF_A_FLAG], written_plainly.loc[others.index, OF_A_FLAG], check_exact=True
+    )
+
+
+def test_what_a_table_of_single_alleles_does_not_score_is_unsupported(tmp_path):
+    """A base with a score of another ALT is no scored allele: the run ended with 70 at an MNV, and
+    bases of BED files were SCORED with rank 0."""
+
+    def of_one_alt(site, _strand, _member):
+        base = np.minimum(site["base"].to_numpy(int), 3)
+        probs = np.full((len(site), 4), np.nan)
+        for letter, value in ((base, 0.9), ((base + 1) % 4, 0.1)):
+            probs[np.arange(len(site)), letter] = value
+        return probs
+
+    plain = snv_rows(GENOME, range(100, 900, 10))
+    ref = decode(GENOME.codes("chr1", 500, 502))
+    other = "".join("ACGT"[("ACGT".index(letter) + 2) % 4] for letter in ref)
+    rows = sorted([*plain, ("chr1", 0, 500, ref, other)])
+    _, sites, bases, counts = finished(tmp_path, of_one_alt, rows, quantity="score")
+    assert (counts["SCORED"], counts["UNSUPPORTED"]) == (len(plain), 1)
+    for table in (sites, bases):
+        assert set(table["status"]) == {"SCORED", "UNSUPPORTED"}
+        assert ((table["rank"] > 0) == (table["status"] == "SCORED")).all()
+    assert len(info_texts(tables.read(tmp_path / "sites" / "sites.parquet"))) == len(sites)
 
 
 def cells_of(bases: pd.DataFrame, plan_dir, seed: int) -> pd.Series:

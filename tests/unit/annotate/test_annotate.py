@@ -401,6 +401,31 @@ def test_sites_vcf_of_a_run_without_alleles(run):
         assert not list(file)
 
 
+@pytest.mark.bad_input
+def test_a_position_that_no_index_supports_is_left_out_of_the_sites_vcf(run, caplog):
+    """Any POS is legal, and OUT_OF_RANGE beyond the contig; the run ended with 70. The file of the
+    user keeps the record."""
+    far = 5_000_000_000
+    out_of_range = site_row("chr1", far, "A", "C", "OUT_OF_RANGE")
+    write_sites(run / "sites.parquet", [*SITES[:-1], out_of_range, SITES[-1]])
+    rows = [
+        dict(zip(("contig", "pos", "ref", "alts"), row, strict=True), contig_index=0)
+        for row in [*SPELLINGS, ("chr1", far, "A", "C")]
+    ]
+    write_rows(run / "spellings.parquet", rows, tables.SPELLINGS)
+    written = write_sites_vcf(
+        run / "sites.parquet", run / "spellings.parquet", run / "calibration.json", run
+    )
+    assert written == len(list(site_records(run / "spellings.parquet"))) - 1
+    assert "1 records at positions above 4,294,967,296 are left out" in caplog.text
+    with pysam.VariantFile(str(run / "sites.gfm.vcf.gz")) as file:
+        assert len(list(file.fetch("chr1", 0, 100))) == written - 1
+    (run / "in.vcf").write_text(HEADER + f"chr1\t{far + 1}\t.\tA\tC\t.\t.\t.\n")
+    counts, _, records = annotated(run)
+    assert "GFM_STATUS=OUT_OF_RANGE" in records[0]
+    assert counts["index"] is None
+
+
 def bcftools(*arguments):
     return subprocess.run(
         ["bcftools", *map(str, arguments)], capture_output=True, text=True, check=True

@@ -1,5 +1,6 @@
 """Which SNVs the exam looks at, and probes that are like them."""
 
+import warnings
 from collections import Counter
 from functools import partial
 
@@ -9,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from hand_made_calibration import allele, by_hand
 from own_snvs_by_hand import OwnSnvsByHand
+from scipy.stats import ks_2samp
 
 from gfmtrust.calibration import own_snvs
 from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like, thinned_snvs
+from gfmtrust.calibration.probe_tables import PermutedAlts
 from gfmtrust.io import tables
 
 
@@ -124,6 +127,26 @@ def test_snvs_are_thinned_alike_however_the_table_is_read(tmp_path, monkeypatch,
         assert thinned["pos"].tolist() == expected
         assert thinned.index.tolist() == list(range(len(expected)))
         assert list(thinned.columns) == ["contig_index", "pos", "ref", "alt", "af"]
+
+
+@pytest.mark.bad_input
+def test_alts_without_a_score_leave_nothing_to_compare(tmp_path):
+    """A table of single alleles has none for the ALT of another allele."""
+    alts = PermutedAlts(plan_of(tmp_path, [row_of(1), row_of(2, alt="G")]), seed=1)
+    alts._parts.append([np.array([-1.0, -2.0]), np.full(2, np.nan)])
+    assert alts.distance() is None
+
+
+def test_the_distance_is_that_of_scipy_without_its_p_value(tmp_path):
+    """With one SNV scipy divided by zero for the p-value, which nobody asked for, and a warning of
+    Python stood in the log."""
+    alts = PermutedAlts(plan_of(tmp_path, [row_of(1)]), seed=1)
+    alts._parts = [[np.array([-1.0]), np.array([-1.0])]]
+    with warnings.catch_warnings(action="error"):
+        assert alts.distance() == 0
+    real, arbitrary = np.random.default_rng(3).normal(size=(2, 90)).round(1)
+    alts._parts = [[real, arbitrary]]
+    assert alts.distance() == ks_2samp(real, arbitrary, method="asymp").statistic
 
 
 @pytest.mark.bad_input

@@ -138,6 +138,25 @@ def test_a_wrong_command_line_is_64_and_one_line(capsys, arguments):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["plan_sites", "--seed", "-1"], "argument --seed: '-1' is not an integer from 0 to"),
+        (["calibrate", "--seed", "2147483648"], "is not an integer from 0 to 2,147,483,647"),
+        (["oracle", "--seed", "1.5"], "argument --seed: '1.5' is not an integer from 0 to"),
+        (["plan_sites", "--probes", "0"], "'0' is neither auto nor a positive integer"),
+        (["plan_sites", "--shard_size", "²"], "'²' is not a positive integer"),
+        (["calibrate", "--llr_cut", "nan"], "argument --llr_cut: nan is negative or not finite"),
+    ],
+)
+def test_a_number_out_of_range_is_named_before_the_step_begins(capsys, arguments, fault):
+    """No generator takes a negative seed, and no probe cannot be drawn: both ended with 70."""
+    code, _, err = run(capsys, *arguments)
+    assert (code, err.count("\n")) == (64, 1)
+    assert fault in err
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
     "kind",
     [
         k

@@ -408,7 +408,7 @@ def test_subcommands_named_in_the_text_exist(page):
         ("gfmtrust annotate --vcf x", "step annotate: unknown"),
         ("gfmtrust verify || true", "required"),
         ("gfmtrust models list --everything", "unrecognized arguments"),
-        ("gfmtrust oracle --out_dir x --seed one", "invalid int"),
+        ("gfmtrust oracle --out_dir x --seed one", "not an integer"),
     ],
 )
 def test_a_command_that_would_not_parse_is_found(line, result):

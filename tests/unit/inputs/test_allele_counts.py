@@ -135,6 +135,7 @@ def test_a_genotype_that_cannot_be_meant_is_never_counted(bad, n_samples):
         assert result == "a genotype that names no allele of its record"
 
 
+NO_COUNT = "INFO AC or AN is no whole number of at most 10 digits"
 HEADER = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 SAMPLES = (b"0/1", b"1/1", b"./.", b"1")
 
@@ -197,8 +198,10 @@ def test_nothing_is_known_of_a_file_without_counts_and_samples(tmp_path):
         (b"AC=3", "INFO AC without AN; not used"),
         (b"AC=21;AN=20", "INFO AC is above AN; not used"),
         (b"AC=1,2;AN=20", "INFO AC has another number of values than ALT; not used"),
-        (b"AC=-1;AN=20", "INFO AC or AN is no whole number; not used"),
-        (b"AC=1;AN=2.5", "INFO AC or AN is no whole number; not used"),
+        (b"AC=-1;AN=20", f"{NO_COUNT}; not used"),
+        (b"AC=1;AN=2.5", f"{NO_COUNT}; not used"),
+        (b"AC=1;AN=" + b"9" * 11, f"{NO_COUNT}; not used"),
+        (b"AC=" + b"1" * 5000 + b";AN=" + b"9" * 5000, f"{NO_COUNT}; not used"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_said_and_the_next_source_asked(tmp_path, info, text):

@@ -194,6 +194,8 @@ def index_rows(path, work):
         (0, 2, "16", "chr1 begins or ends"),
         (0, 3, "9", "chr2 begins or ends elsewhere"),
         (3, 1, "2000", "the last contig begins or ends elsewhere"),
+        (3, 1, "9" * 18, "the last contig begins or ends elsewhere"),
+        (0, 4, "9" * 18, "chr2 begins or ends elsewhere"),
         (1, 0, "chr3", "chr3 begins or ends elsewhere"),
         (1, 2, "0", "chr2 begins or ends elsewhere"),
     ],
@@ -265,7 +267,16 @@ def test_block_index_of_another_file_is_found_by_the_scan(tmp_path, work):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("text", ["chr1\t93\n", "chr1\tx\t17\t10\t11\n", "chr1\t93\t-17\t10\t11\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chr1\t93\n",
+        "chr1\tx\t17\t10\t11\n",
+        "chr1\t93\t-17\t10\t11\n",
+        "chr1\t93\t17\t10\t" + "9" * 19 + "\n",
+        "chr1\t" + "9" * 5000 + "\t17\t10\t11\n",
+    ],
+)
 def test_malformed_index(tmp_path, text):
     path = stored(tmp_path / "g.fa.fai", text.encode())
     with pytest.raises(

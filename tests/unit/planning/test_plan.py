@@ -11,6 +11,7 @@ from gfmtrust.core import documents, vocabulary
 from gfmtrust.core.errors import UsageError
 from gfmtrust.core.vocabulary import CopyClass
 from gfmtrust.io import tables
+from gfmtrust.planning.regions import Regions
 from gfmtrust.planning.shards import PROBE, REGION, VARIANT
 
 pytestmark = pytest.mark.long
@@ -227,3 +228,14 @@ def test_a_bed_file_with_few_of_the_variants_is_no_class_of_its_own(tmp_path):
     assert (outside["region_class"] == outside["copy_class"]).all()
     assert set(outside["copy_class"]) <= {name.value for name in CopyClass}
     assert content["counts"]["region_bases"] == 4_100
+
+
+def test_region_bases_are_sampled_within_the_contig():
+    """A BED may state an end far beyond a contig of unknown length: hardly a base was drawn, so that
+    the cells of the regions had no probes."""
+    regions = Regions({"all": Spans(chr1=[(100, 10**12)], chr2=[(0, 360)])})
+    contig, pos = regions.sample(GENOME, 500, np.random.default_rng(1))
+    assert len(pos) == 500
+    assert set(contig.tolist()) == {0, 1}
+    assert ((pos >= 0) & (pos < np.where(contig == 0, 8_000, 360))).all()
+    assert pos[contig == 0].max() > 7_000

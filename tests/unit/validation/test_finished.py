@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gfmtrust.cli.main import main
-from gfmtrust.core.errors import BadDataError, MissingInputError
+from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.validation.finished import digests, rescore
 
@@ -104,6 +104,25 @@ def test_one_flipped_bit_is_found_in_its_file(copied, name):
         digests.verify_run(copied, [])
     path.unlink()
     with pytest.raises((MissingInputError, BadDataError), match=path.name):
+        digests.verify_run(copied, [])
+
+
+def test_two_files_of_one_name_are_compared_each_with_its_own_digest(copied):
+    """A sample of the name `sites` has a sites.gfm.vcf.gz beside that of the run's alleles."""
+    path = copied / "pipeline_info" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest.pop("content_sha256")
+    manifest["annotated"][0]["output"]["name"] = "copies.parquet"
+    path.write_text(json.dumps(manifest))
+    (copied / "sub").mkdir()
+    second = (copied / "annotated.vcf.gz").rename(copied / "sub" / "copies.parquet")
+    assert digests.verify_run(copied, []).files == len(manifest["files"]) + 2
+    content = second.read_bytes()
+    second.unlink()
+    with pytest.raises(MissingInputError, match=r"no copies\.parquet"):
+        digests.verify_run(copied, [])
+    second.write_bytes(content[:-1])
+    with pytest.raises((BadDataError, InputOutputError), match=r"copies\.parquet"):
         digests.verify_run(copied, [])
 
 

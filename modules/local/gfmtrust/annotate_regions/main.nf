@@ -18,13 +18,15 @@ process ANNOTATE_REGIONS {
     tuple val(meta), path("${prefix}.gfm.bed.gz"), emit: bed
     // an unsorted BED is annotated in its own order and gets no index
     tuple val(meta), path("${prefix}.gfm.bed.gz.{tbi,csi}"), optional: true, emit: index
-    tuple val(meta), path("${prefix}.counts.json"), emit: counts
+    // the step names it by the id, whatever prefix the results have
+    tuple val(meta), path("${meta.id}.counts.json"), emit: counts
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}"
     named(prefix)
+    named(meta.id)
     """
     gfmtrust annotate_regions \\
         --bed ${bed} \\
@@ -38,9 +40,10 @@ process ANNOTATE_REGIONS {
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
     named(prefix)
+    named(meta.id)
     """
     echo "" | gzip > "${prefix}.gfm.bed.gz"
     touch "${prefix}.gfm.bed.gz.tbi"
-    echo '{}' > "${prefix}.counts.json"
+    echo '{}' > "${meta.id}.counts.json"
     """
 }

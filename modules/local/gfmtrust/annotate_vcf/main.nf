@@ -18,7 +18,8 @@ process ANNOTATE_VCF {
     tuple val(meta), path("${folder}/${prefix}.gfm.vcf.gz"), emit: vcf
     // an unsorted VCF is annotated in its own order and gets no index
     tuple val(meta), path("${folder}/${prefix}.gfm.vcf.gz.{tbi,csi}"), optional: true, emit: index
-    tuple val(meta), path("${folder}/${prefix}.counts.json"), emit: counts
+    // the step names it by the id, whatever prefix the results have
+    tuple val(meta), path("${folder}/${meta.id}.counts.json"), emit: counts
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
@@ -27,6 +28,7 @@ process ANNOTATE_VCF {
     folder = meta['sample'] ?: "${meta.id}"
     named(prefix)
     named(folder)
+    named(meta.id)
     """
     mkdir -p "${folder}"
     gfmtrust annotate_vcf \\
@@ -43,10 +45,11 @@ process ANNOTATE_VCF {
     folder = meta['sample'] ?: "${meta.id}"
     named(prefix)
     named(folder)
+    named(meta.id)
     """
     mkdir -p "${folder}"
     echo "" | gzip > "${folder}/${prefix}.gfm.vcf.gz"
     touch "${folder}/${prefix}.gfm.vcf.gz.tbi"
-    echo '{}' > "${folder}/${prefix}.counts.json"
+    echo '{}' > "${folder}/${meta.id}.counts.json"
     """
 }

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gfmtrust.cli.options.shared import not_negative, positive, share, step
+from gfmtrust.cli.options.shared import not_negative, positive, seed, share, step
 from gfmtrust.core.law_names import LAW_TEXTS, SHIFTED
 
 STEPS = {
@@ -104,7 +104,7 @@ STEPS = {
             "allowed) or Parquet",
         ),
         out_dir=dict(type=Path, help="scores: folder for page, JSON and TSV files"),
-        seed=dict(type=int, default=1, help="scores: seed of folds, splits and draws [1]"),
+        seed=dict(type=seed, default=1, help="scores: seed of folds, splits and draws [1]"),
         label=dict(default="label", help="scores: column of the label [label]"),
         positive=dict(default="1", help="scores: label of an effect [1]"),
         negative=dict(default="0", help="scores: label of no effect [0]"),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gfmtrust.cli.options.shared import positive, share, step
+from gfmtrust.cli.options.shared import not_negative, positive, share, step
 
 STEPS = {
     "calibrate": step(
@@ -49,7 +49,7 @@ STEPS = {
             "certified on them",
         ),
         llr_cut=dict(
-            type=float,
+            type=not_negative,
             help="smallest LLR in nats that is called an effect [the best cut for the labels of "
             "the fit split]",
         ),

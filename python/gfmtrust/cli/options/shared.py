@@ -16,8 +16,19 @@ def truth(text: str) -> bool:
 
 
 def positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
+    return int(text)
+
+
+LARGEST_SEED = 2**31 - 1
+"""As in nextflow_schema.json."""
+
+
+def seed(text: str) -> int:
+    """A seed of all random generators: none of them takes a negative one."""
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer from 0 to {LARGEST_SEED:,}")
     return int(text)
 
 
@@ -41,16 +52,16 @@ def share(text: str) -> float:
     return value
 
 
-def probe_number(text: str) -> str:
-    if text != "auto" and not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor an integer")
-    return text
+def probe_number(text: str) -> str | int:
+    if text != "auto" and not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor a positive integer")
+    return text if text == "auto" else int(text)
 
 
 def part(text: str) -> tuple[int, int]:
     """`3/10`: the third of ten parts."""
     one, _, total = text.partition("/")
-    if not (one.isdigit() and total.isdigit() and 1 <= int(one) <= int(total)):
+    if not (one.isdecimal() and total.isdecimal() and 1 <= int(one) <= int(total)):
         raise argparse.ArgumentTypeError(f"{text!r} is no part such as 3/10")
     return int(one), int(total)
 
@@ -65,7 +76,7 @@ SHARED = {
         default=1,
         help="number of threads or processes; it does not change the output [1]",
     ),
-    "seed": dict(type=int, default=1, help="seed of all random draws [1]"),
+    "seed": dict(type=seed, default=1, help="seed of all random draws [1]"),
     "plan": dict(type=Path, required=True, help="folder written by plan_sites"),
     "checked": dict(type=Path, required=True, help="folder written by check_inputs"),
     "bundles": dict(

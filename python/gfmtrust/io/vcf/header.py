@@ -33,7 +33,8 @@ CONTIG = re.compile(
 )  # VCF 4.3 section 1.6.1; <name> refers to an assembly file
 
 
-DECLARATION = re.compile(rb"##(INFO|FILTER|FORMAT|contig)=<(?:.*,)?ID=([^,>]+)")
+# the first ID of a line: a description may hold another one
+DECLARATION = re.compile(rb"##(INFO|FILTER|FORMAT|contig)=<(?:.*?,)??ID=([^,>]+)")
 
 
 LENGTH = re.compile(rb"[<,]length=([0-9]{1,18})[,>]")

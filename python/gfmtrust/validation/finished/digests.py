@@ -6,6 +6,7 @@ bundle.json has that of every file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,14 +54,9 @@ def verify_run(run: Path, inputs: list[Path]) -> Verified:
         if path.is_file():
             by_name.setdefault(path.name, []).append(path)
     listed: set[Path] = set()
-    for file in _listed_files(manifest):
-        paths = by_name.get(file.name, [])
-        if not paths and UNPUBLISHED not in file.name:
-            raise MissingInputError(
-                message(str(run), f"no {file.name}", "every file of its manifest", "copy it again")
-            )
-        for path in paths:
-            _compare(path, file)
+    for name, files in _by_name(_listed_files(manifest)).items():
+        paths = by_name.get(name, [])
+        _compare(run, paths, files)
         listed.update(paths)
     n_models = 0
     for model in manifest.models:
@@ -96,9 +92,7 @@ def _compare_bundle(folder: Path, sha256: str) -> None:
 
 
 def _compare_inputs(manifest: Manifest, inputs: list[Path]) -> None:
-    expected: dict[str, list[PublishedFile]] = {}
-    for one in manifest.inputs:
-        expected.setdefault(one.name, []).append(one)
+    expected = _by_name(manifest.inputs)
     for path in inputs:
         candidates = expected.get(path.name, [])
         if not candidates:
@@ -109,10 +103,28 @@ def _compare_inputs(manifest: Manifest, inputs: list[Path]) -> None:
             raise _differs(path, file.sha256, candidates[0].sha256)
 
 
-def _compare(path: Path, expected: PublishedFile) -> None:
-    file = published(path)
-    if file != expected:
-        raise _differs(path, f"{file.sha256} of {file.bytes:,} bytes", expected.sha256)
+def _by_name(files: Iterable[PublishedFile]) -> dict[str, list[PublishedFile]]:
+    """The files by their name: the VCF of a sample `sites` has the name of the alleles of the run."""
+    by_name: dict[str, list[PublishedFile]] = {}
+    for one in files:
+        by_name.setdefault(one.name, []).append(one)
+    return by_name
+
+
+def _compare(run: Path, paths: list[Path], expected: list[PublishedFile]) -> None:
+    """Compare the files of one name with those of the manifest, each of which has to be there."""
+    seen = []
+    for path in paths:
+        file = published(path)
+        if file not in expected:
+            observed = f"{file.sha256} of {file.bytes:,} bytes"
+            raise _differs(path, observed, " or ".join(one.sha256 for one in expected))
+        seen.append(file)
+    name = expected[0].name
+    if any(one not in seen for one in expected) and UNPUBLISHED not in name:
+        raise MissingInputError(
+            message(str(run), f"no {name}", "every file of its manifest", "copy it again")
+        )
 
 
 def _differs(path: Path, observed: str, expected: str) -> BadDataError:

@@ -79,6 +79,20 @@ def test_header_tells_what_is_declared(tmp_path):
     assert header.contig_lengths() | {"odd": None} == {"chr1": 60, "chr2": 40, "odd": None}
 
 
+def test_a_description_may_hold_what_looks_like_an_id(tmp_path):
+    """--af_key AF was refused as declared by no VCF."""
+    lines = [
+        b"##fileformat=VCFv4.2",
+        b'##INFO=<ID=AF,Number=A,Type=Float,Description="frequency, see dbSNP,ID=rs1">',
+        b'##INFO=<Number=1,Type=Integer,ID=DP,Description="depth,ID=x">',
+        b'##contig=<ID=chr1,length=9,species="Homo sapiens,ID=9606">',
+    ]
+    text = b"\n".join([*lines, COLUMNS])
+    header, _ = vcf_reader.read(stored(tmp_path / "a.vcf", text))
+    assert header.declared("INFO") == {b"AF", b"DP"}
+    assert header.contig_lengths() == {"chr1": 9}
+
+
 def test_tab_after_the_last_column_name_as_gatk_wrote_it(tmp_path):
     path = stored(tmp_path / "a.vcf", HEADER + COLUMNS[:-1] + b"\t\n" + line())
     assert vcf_reader.read(path)[0].n_columns == 8
