@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from gfmtrust.audit.numbers import share
-from gfmtrust.audit.tracking import networks, train
+from gfmtrust.audit.tracking import networks, page, train
 from gfmtrust.audit.tracking.words import GENERATORS, group
 from gfmtrust.audit.verdict import interval
 from gfmtrust.core.contracts.audit import Statistic
@@ -46,7 +46,7 @@ class TrackingRequest:
 
 
 def track(request: TrackingRequest) -> Tracking:
-    """Train and ask all, write tracking.json, and print a table. Raises UsageError (64) for an
+    """Train and ask all, write tracking.json and its page, and print a table. Raises UsageError (64) for an
     unknown group or network."""
     for names, choices, place in (
         (request.groups, GENERATORS, "--groups"),
@@ -62,6 +62,7 @@ def track(request: TrackingRequest) -> Tracking:
     facts = concluded(request.seed, rows)
     request.out_dir.mkdir(parents=True, exist_ok=True)
     facts.write(request.out_dir / Tracking.NAME)
+    page.write(request.out_dir, facts)
     sys.stdout.write("".join(f"{line}\n" for line in (*table(rows), *facts.verdict)))
     return facts
 
@@ -98,7 +99,7 @@ def _row(request: TrackingRequest, name: str, of: str) -> TrackedGroup:
     rows = statistics(tracked.right, 1 / words.elements)
     row = TrackedGroup(
         of, name, judged(rows[-1]), truth(name, of), tracked.steps, tracked.length,
-        round(time.process_time() - started, 1), rows,
+        round(time.process_time() - started, 1), rows, tuple(tracked.right.mean(axis=0).tolist()),
     )  # fmt: skip
     log.info("tracking: %s", table([row])[0].replace("\t", ", "))
     return row

@@ -21,6 +21,7 @@ class TrackedGroup:
     trained_length: int = entry("letters of the longest words that it was trained on")
     seconds: float = entry("CPU time of the training", "s")
     statistics: tuple[Statistic, ...] = entry("share of right products at some letters")
+    curve: tuple[float, ...] = entry("share of right products at each letter, from 1", default=())
 
 
 @dataclass(frozen=True)

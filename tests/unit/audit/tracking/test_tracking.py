@@ -1,5 +1,6 @@
 """The test of tracking: its groups against plain multiplication, and what must pass and fail."""
 
+import re
 from itertools import permutations
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from gfmtrust.audit.tracking import networks, run, train, words  # noqa: E402
+from gfmtrust.audit.tracking import networks, page, run, train, words  # noqa: E402
 from gfmtrust.cli import main as cli  # noqa: E402
 from gfmtrust.core.contracts.audit import Statistic  # noqa: E402
 from gfmtrust.core.contracts.tracking import TrackedGroup, Tracking  # noqa: E402
@@ -92,8 +93,9 @@ def row(network, share, group="A5"):
     right[: round(256 * share)] = True
     numbers = run.statistics(right, 1 / 60)
     return TrackedGroup(
-        group, network, run.judged(numbers[-1]), run.truth(network, group), 1, 16, 1.0, numbers
-    )
+        group, network, run.judged(numbers[-1]), run.truth(network, group), 1, 16, 1.0, numbers,
+        tuple(right.mean(axis=0).tolist()),
+    )  # fmt: skip
 
 
 @pytest.mark.bad_input
@@ -108,6 +110,37 @@ def test_a_result_against_theory_is_said():
     facts = run.concluded(1, [row(networks.CONTROL, 1.0), row("minGRU", 1.0)])
     assert facts.not_ranked == ()
     assert "Not as theory says: minGRU." in facts.verdict[0]
+
+
+@pytest.mark.bad_input
+def test_the_page_ranks_nothing_where_the_control_fails():
+    rows = [row(networks.CONTROL, 0.7), row("minGRU", 0.1)]
+    rows += [row(networks.CONTROL, 1.0, "parity"), row("<minGRU>", 0.5, "parity")]
+    a5, parity = page.html(run.concluded(1, rows)).split('<h2 id="parity">')
+    assert a5.count(f"<td>{page.NOT_RANKED}</td>") == 2
+    assert page.NOT_RANKED not in parity
+    assert "&lt;minGRU&gt;" in parity
+
+
+def test_the_page_shows_each_architecture_with_its_trained_length():
+    """At 16 of 64 letters the upright line is at a quarter of the axis."""
+    one = row("minGRU", 0.25)
+    html = page.html(run.concluded(1, [row(networks.CONTROL, 1.0), one]))
+    assert html.count("<svg") == 2
+    drawn = str(page.curve_plot(one))
+    uprights = [float(x) for x in re.findall(r"M([\d.]+) 10V166", drawn)]
+    axis, trained = min(uprights), max(uprights)
+    assert trained - axis == pytest.approx((page.WIDTH - page.RIGHT - axis) / 4, abs=0.1)
+    assert "<script" not in html
+    assert "http" not in html.replace("http-equiv", "")
+
+
+def test_a_run_writes_its_facts_and_its_page(tmp_path):
+    facts = run.track(run.TrackingRequest(tmp_path, ("parity",), ("minGRU",), steps=2))
+    assert Tracking.read(tmp_path / Tracking.NAME) == facts
+    assert [len(one.curve) for one in facts.rows] == [train.LONGEST] * 2
+    assert facts.rows[0].curve[15] == facts.rows[0].statistics[0].value
+    assert facts.rows[1].network in (tmp_path / page.PAGE).read_text()
 
 
 def test_verdicts_from_shares():
