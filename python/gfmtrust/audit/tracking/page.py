@@ -72,7 +72,7 @@ def _group(name: str, rows: list[TrackedGroup], is_not_ranked: bool) -> dict:
 
 
 def curve_plot(row: TrackedGroup) -> Markup:
-    """The share of right products by letter, with the intervals at the letters of the table; dashed:
+    """The share of right answers by letter, with the intervals at the letters of the table; dashed:
     chance; the upright line: the longest word of the training."""
     letters = np.arange(1, len(row.curve) + 1)
     chart = Chart(
@@ -91,7 +91,7 @@ def curve_plot(row: TrackedGroup) -> Markup:
 def spoken(row: TrackedGroup) -> str:
     """The numbers of a figure as text."""
     numbers = "; ".join(f"letter {one.x:g} {_number(one.value)}" for one in row.statistics)
-    return f"{row.network} on {row.group}, share of right products: {numbers}"
+    return f"{row.network} on {row.group}, share of right answers: {numbers}"
 
 
 def _number(value: float | None) -> str:
