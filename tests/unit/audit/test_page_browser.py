@@ -121,6 +121,13 @@ def test_nothing_is_wider_than_the_window(pages, tmp_path, name, width):
     assert wide <= max(width, 500)  # headless Chromium lays out no window narrower than 500
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_wider_than_a_telephone(pages, tmp_path, name):
+    """The page is laid out in 390 pixels of a wider window."""
+    narrow = 'document.documentElement.style.width = "390px", document.body.scrollWidth'
+    assert answer(tmp_path, pages / name, 500, f"({narrow})") <= 390
+
+
 @pytest.mark.skipif(
     not AXE.is_file(),
     reason="no axe-core; npm install axe-core, or GFMTRUST_AXE=path/to/axe.min.js",

@@ -19,7 +19,7 @@ from gfmtrust.report.rendering import rendered
 PAGE = "tracking.html"
 NOT_RANKED = "not ranked"
 BLUE, GREY = "#0072b2", "#6b6b6b"
-WIDTH, HEIGHT, RIGHT = 330, 210, 16
+WIDTH, HEIGHT, RIGHT = 264, 200, 12
 """Size of a figure and the room to the right of its axis, pixels."""
 
 

@@ -162,7 +162,7 @@ def test_the_page_shows_each_architecture_with_its_trained_length():
     html = page.html(run.concluded(1, [row(networks.CONTROL, 1.0), one]))
     assert html.count("<svg") == 2
     drawn = str(page.curve_plot(one))
-    uprights = [float(x) for x in re.findall(r"M([\d.]+) 10V166", drawn)]
+    uprights = [float(x) for x in re.findall(r"M([\d.]+) 10V156", drawn)]
     axis, trained = min(uprights), max(uprights)
     assert trained - axis == pytest.approx((page.WIDTH - page.RIGHT - axis) / 4, abs=0.1)
     assert "<script" not in html
