@@ -3,8 +3,10 @@ twin."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import cast
 
 import numpy as np
@@ -14,6 +16,7 @@ from gfmtrust.baseline.members import votes_of
 from gfmtrust.baseline.scorer import open_scorer
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.hidden import HiddenLayer
+from gfmtrust.bundle.permuted_weights import permuted_weights
 from gfmtrust.core.alphabet import N
 from gfmtrust.core.errors import ConfigurationError, InternalError, message
 from gfmtrust.core.interfaces import Genome, LoadedScorer, Votes
@@ -124,6 +127,19 @@ class Subject:
         finally:
             self.further_passes += twin.passes
         return mean_of(scores.probs)
+
+    @contextmanager
+    def another_twin(self, draw: int) -> Iterator[Subject]:
+        """A twin whose weights are in the order of that draw, above 0, for questions by `at`."""
+        options = self.options
+        weights = partial(permuted_weights, draw=draw)
+        twin = self.reader.open_scorer(
+            options.device, options.threads, self.scorer.batch, options.allow_long_window, weights
+        )
+        try:
+            yield replace(self, scorer=twin)
+        finally:
+            self.further_passes += twin.passes
 
     def at(
         self, windows: np.ndarray, index: np.ndarray, voters: np.ndarray | None = None

@@ -283,9 +283,11 @@ MEASURES: tuple[Measure, ...] = (
         group=ARCHETYPES,
         question="Does the model follow a reading frame, and a shifted one?",
         unit="probability of G or C",
-        null="the same windows with their letters shuffled",
+        null="the 95 % range of four permuted twins; without them, windows with their letters shuffled",
         reading="Third letters of codons are mostly G or C. Above the null behind the insertion, the "
-        "model has found the new frame; below it, it still reads the old one.",
+        "model has found the new frame; below it, it still reads the old one. Any filter of the letters "
+        "round a base answers differently by their phase, in one direction or the other, so that the "
+        "null is wide.",
         function=frame.recovery,
         passes=frame.passes,
         x_label="distance from the insertion (bp)",
