@@ -96,10 +96,13 @@ def row_of(name: str, folders: list[Path], fasta: Path, work: Path, further: lis
     """Export the members of a layout and audit them together."""
     for folder in folders:
         if not (work / "models" / folder.name).is_dir():
-            tasks.call(
+            exit_code, cpu, peak = tasks.ended(
                 work, "export_model", "--model", folder, "--fasta", fasta, "--windows", 40,
                 "--out_dir", work / "models", "--allow_untrained",
             )  # fmt: skip
+            if exit_code:
+                print(f"{name}: {last_line(work, 'export_model')}", file=sys.stderr, flush=True)
+                return Row(name, "not exported", exit_code, (), cpu, peak)
     paths = [work / "models" / folder.name for folder in folders]
     bundle = Bundle.open(paths[0])
     kind = "whole tokens" if bundle.quantity == "likelihood" else (
@@ -112,13 +115,18 @@ def row_of(name: str, folders: list[Path], fasta: Path, work: Path, further: lis
             work, "audit", "all", "--fasta", fasta, "--out_dir", pages, "--bundles", *paths,
             "--checkpoints", *folders, *further,
         )  # fmt: skip
-        last = (work / "audit.log").read_text().splitlines()[-1]
-        ended.write_text(json.dumps({"exit": exit_code, "cpu": cpu, "peak": peak, "last": last}))
+        facts = {"exit": exit_code, "cpu": cpu, "peak": peak, "last": last_line(work, "audit")}
+        ended.write_text(json.dumps(facts))
     facts = json.loads(ended.read_text())
     why = f": {facts['last']}" if facts["exit"] else ""
     print(f"{name}: {facts['cpu']:.0f} s of CPU{why}", file=sys.stderr, flush=True)
     audits = tuple(Audit.read(path) for path in sorted(pages.glob(f"*/{Audit.NAME}")))
     return Row(name, reads, facts["exit"], audits, facts["cpu"], facts["peak"])
+
+
+def last_line(work: Path, step: str) -> str:
+    """The last line of a step's log, which says why it failed."""
+    return (work / f"{step}.log").read_text().splitlines()[-1]
 
 
 def table(rows: list[Row]) -> list[str]:

@@ -3,10 +3,11 @@ twin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -89,10 +90,18 @@ class Subject:
     @cached_property
     def hidden(self) -> HiddenLayer:
         """Its last hidden layer. Raises NotRun where its graph exposes none."""
+        return self._hidden(None)
+
+    @cached_property
+    def hidden_of_twin(self) -> HiddenLayer:
+        """That of its permuted twin. Raises NotRun."""
+        return self._hidden(permuted_weights)
+
+    def _hidden(self, weights: Callable[[Path], dict[str, np.ndarray]] | None) -> HiddenLayer:
         if self.bundle.quantity == "counts":
             raise NotRun("the model counts words and has no embedding")
         layer = HiddenLayer.open(
-            self.bundle, self.scorer.device, self.options.threads, self.scorer.batch
+            self.bundle, self.scorer.device, self.options.threads, self.scorer.batch, weights
         )
         if layer is None:
             raise NotRun(
