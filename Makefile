@@ -24,7 +24,7 @@ LINTED := -exclude .git -exclude .gfmtrust -exclude work -exclude build -exclude
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-fast test-slow fuzz fuzz-guided chaos test-slurm bench bench-cohort proof conformance consumers lint sbom advisories modules lock images pin-images check-images clean
+.PHONY: help setup demo test test-fast test-slow fuzz fuzz-guided chaos test-slurm bench bench-cohort bench-audit proof conformance consumers lint sbom advisories modules lock images pin-images check-images clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -72,6 +72,9 @@ bench: setup ## the benchmarks of docs/understand/benchmarks.md
 bench-cohort: setup ## what a cohort costs step by step, its growth, and what one genome and 1,000 come to; minutes
 	@$(ACTIVATE) && python benchmarks/cohort_merge.py
 	@$(ACTIVATE) && python benchmarks/cohort_run.py
+
+bench-audit: setup ## audits of random weights of every layout that a family opens, on the genome of the demo: nothing may beat its null; half an hour
+	@$(ACTIVATE) && python benchmarks/audit_families.py --fasta assets/demo/genome.fa.gz
 
 proof: setup ## flags against the known truth of oracle genomes: 1,000 redraws of the easy and of the CpG-poor genome, 200 of each model where copies are planted, 100 of each that remembers the file; PROOF='--part cpg --n 100' does less, and PROOF='--part ensemble --part useless --part transfer --part regions' the rest
 	@$(ACTIVATE) && python benchmarks/proof.py --work .gfmtrust/proof $(PROOF)

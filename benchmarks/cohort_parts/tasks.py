@@ -90,18 +90,23 @@ def _n_records(vcf: Path) -> int:
 def call(folder: Path, step: str, *arguments: object) -> tuple[float, float]:
     """Run one step; return its CPU seconds, with those of its children, and its peak of memory in
     GiB. Raises RuntimeError with the end of its log where it fails."""
-    command = [sys.executable, "-m", "gfmtrust.cli", step, *map(str, arguments)]
-    log = folder / f"{step}.log"
-    environment = dict(os.environ, OMP_NUM_THREADS="1")
     started = time.monotonic()
-    with open(log, "wb") as file:
+    exit_code, cpu, peak = ended(folder, step, *arguments)
+    if exit_code:
+        lines = (folder / f"{step}.log").read_text().splitlines()[-3:]
+        seconds = time.monotonic() - started
+        raise RuntimeError(f"{step}: exit {exit_code} after {seconds:.0f} s: {lines}")
+    return cpu, peak
+
+
+def ended(folder: Path, step: str, *arguments: object) -> tuple[int, float, float]:
+    """Run one step; return its exit code, its CPU seconds, and its peak of memory in GiB."""
+    command = [sys.executable, "-m", "gfmtrust.cli", step, *map(str, arguments)]
+    environment = dict(os.environ, OMP_NUM_THREADS="1")
+    with open(folder / f"{step}.log", "wb") as file:
         process = subprocess.Popen(
             command, stdout=file, stderr=file, cwd=folder, env=environment, text=True
         )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        lines = log.read_text().splitlines()[-3:]
-        seconds = time.monotonic() - started
-        raise RuntimeError(f"{step}: exit {process.returncode} after {seconds:.0f} s: {lines}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20
+    return process.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20

@@ -7,57 +7,61 @@ so that colours are not needed.
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 import numpy as np
 from markupsafe import Markup, escape
 
 from gfmtrust.core.contracts.audit import Statistic
 from gfmtrust.report import svg
-from gfmtrust.report.chart import FONT, Stroke, tick_labels, ticks
+from gfmtrust.report.chart import CHARACTER, FONT, Stroke, tick_labels, ticks
 from gfmtrust.report.svg import INK
 
 BLUE, GREY = "#0072b2", "#6b6b6b"
-ROW = 26
-NAMES, PLOT = 300, 340
-"""Widths of the names and of the axis of a row plot, pixels."""
-LONGEST = 44
-WIDTH, HEIGHT, LEFT, FLOOR = 560, 240, 66, 190
-"""Size of a line plot, its left edge and its floor, pixels."""
+WIDTH = 360
+"""Width of every figure, pixels: it is read in full size on a telephone."""
+ROW, INSET = 40, 14
+"""Height of a row of a row plot, with its name above its interval, and the margin of its axis,
+pixels."""
+LONGEST, ELLIPSIS = 50, "\N{HORIZONTAL ELLIPSIS}"
+HEIGHT, LEFT, FLOOR = 240, 66, 190
+"""Height of a line plot, its left edge and its floor, pixels."""
+LINE, LETTERS = 16, 38
+"""Height of a line of the horizontal axis's name, pixels, and the letters that it has at most."""
 MARGIN = 0.06
 
 
 def rows_plot(rows: list[Statistic], title: str) -> Markup:
-    """One row per statistic: a dot with its 95 % interval, and an open square at its null."""
+    """One row per statistic: its name, and below it a dot with its 95 % interval and an open square
+    at its null."""
     shown = [(row, row.value) for row in rows if row.value is not None]
     low, high = _range(
         [end for row, value in shown for end in (value, row.low, row.high, row.null)]
     )
-    floor, content = ROW * len(shown) + 8, ""
+    floor, content = ROW * len(shown) + 4, ""
 
     def at(value: float) -> float:
-        return NAMES + PLOT * (value - low) / (high - low)
+        return INSET + (WIDTH - 2 * INSET) * (value - low) / (high - low)
 
     for number, (row, value) in enumerate(shown):
-        y = ROW * number + 18
-        content += (
-            f'<text x="{NAMES - 10}" y="{y + 4}" text-anchor="end">{escape(_cut(row.label))}</text>'
-        )
+        y = ROW * number + 28
+        content += f'<text x="{INSET - 8}" y="{y - 14}">{escape(_cut(row.label))}</text>'
+        content += f'<path d="M{INSET} {y}H{WIDTH - INSET}" {Stroke("#d8d8d8")}/>'
         if row.null is not None:
             content += _square(at(row.null), y)
         if row.low is not None and row.high is not None:
-            content += f'<path d="M{at(row.low):.1f} {y}H{at(row.high):.1f}" {Stroke(BLUE, 2)}/>'
+            content += f'<path d="M{at(row.low):.1f} {y}H{at(row.high):.1f}" {Stroke(BLUE, 3)}/>'
         content += f'<circle cx="{at(value):.1f}" cy="{y}" r="4" fill="{BLUE}"/>'
-    values = ticks(low, high, 6)
+    values = ticks(low, high, 5)
     labels = "".join(
         f'<path d="M{at(value):.1f} {floor}v4" {Stroke()}/>'
         f'<text x="{at(value):.1f}" y="{floor + 18}" text-anchor="middle">{text}</text>'
         for value, text in zip(values, tick_labels(values), strict=True)
     )
-    lines = f'<path d="M{NAMES} 0V{floor}H{NAMES + PLOT}" {Stroke()}/>'
-    name = (
-        f'<text x="{NAMES + PLOT / 2}" y="{floor + 37}" text-anchor="middle">{escape(title)}</text>'
-    )
-    drawn = f'<g font-size="{FONT}" fill="{INK}">{lines}{content}{labels}{name}</g>'
-    return svg.element(NAMES + PLOT + 24, floor + 44, drawn)
+    axis = f'<path d="M{INSET} {floor}H{WIDTH - INSET}" {Stroke()}/>'
+    name = f'<text x="{WIDTH / 2:g}" y="{floor + 37}" text-anchor="middle">{escape(title)}</text>'
+    drawn = f'<g font-size="{FONT}" fill="{INK}">{axis}{content}{labels}{name}</g>'
+    return svg.element(WIDTH, floor + 44, drawn)
 
 
 def lines_plot(rows: list[Statistic], x_label: str, y_label: str, is_share: bool) -> Markup:
@@ -67,7 +71,8 @@ def lines_plot(rows: list[Statistic], x_label: str, y_label: str, is_share: bool
     middles = [row.value for row in rows if row.value is not None]
     ends = [end for row in shown for end in (row.value, row.low, row.high, row.null)]
     low, high = (0.0, 1.0) if is_share else _range(ends)
-    places = np.linspace(LEFT + 24, WIDTH - 24, len(shown)) if len(shown) > 1 else [WIDTH / 2]
+    middle = (LEFT + WIDTH) / 2
+    places = np.linspace(LEFT + 16, WIDTH - 22, len(shown)) if len(shown) > 1 else [middle]
 
     def down(value: float) -> float:
         return FLOOR - (FLOOR - 12) * (value - low) / (high - low)
@@ -80,28 +85,45 @@ def lines_plot(rows: list[Statistic], x_label: str, y_label: str, is_share: bool
             if getattr(row, field) is not None
         ]
         content += f'<path d="M{"L".join(points)}" {stroke}/>' if points else ""
-    for x, row, middle in zip(places, shown, middles, strict=True):
+    texts = [f"{row.x:g}" for row in shown]
+    spaced = _spaced(list(places), texts)
+    for number, (x, row, value) in enumerate(zip(places, shown, middles, strict=True)):
         content += _square(x, down(row.null)) if row.null is not None else ""
         if row.low is not None and row.high is not None:
             content += (
                 f'<path d="M{x:.1f} {down(row.low):.1f}V{down(row.high):.1f}" {Stroke(BLUE, 2)}/>'
             )
-        content += f'<circle cx="{x:.1f}" cy="{down(middle):.1f}" r="4" fill="{BLUE}"/>'
-        content += f'<text x="{x:.1f}" y="{FLOOR + 18}" text-anchor="middle">{row.x:g}</text>'
+        content += f'<circle cx="{x:.1f}" cy="{down(value):.1f}" r="4" fill="{BLUE}"/>'
+        if number in spaced:
+            content += (
+                f'<text x="{x:.1f}" y="{FLOOR + 18}" text-anchor="middle">{texts[number]}</text>'
+            )
     values = ticks(low, high, 5)
     axis = "".join(
         f'<path d="M{LEFT} {down(value):.1f}h-4" {Stroke()}/>'
         f'<text x="{LEFT - 8}" y="{down(value) + 4.5:.1f}" text-anchor="end">{text}</text>'
         for value, text in zip(values, tick_labels(values), strict=True)
     )
-    names = (
-        f'<text x="{(LEFT + WIDTH) / 2}" y="{FLOOR + 40}" text-anchor="middle">{escape(x_label)}</text>'
-        f'<text transform="translate(14 {FLOOR / 2 + 6}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>'
+    lines = [*wrap(x_label, LETTERS, max_lines=2, placeholder=ELLIPSIS), "", ""][:2]
+    names = "".join(
+        f'<text x="{middle:g}" y="{FLOOR + 40 + LINE * number}" text-anchor="middle">{escape(line)}</text>'
+        for number, line in enumerate(lines)
+    ) + (
+        f'<text transform="translate(14 {FLOOR / 2 + 6:g}) rotate(-90)" text-anchor="middle">{escape(y_label)}</text>'
     )
     frame = f'<path d="M{LEFT} 6V{FLOOR}H{WIDTH}" {Stroke()}/>'
-    return svg.element(
-        WIDTH + 20, HEIGHT, f'<g font-size="{FONT}" fill="{INK}">{frame}{content}{axis}{names}</g>'
-    )
+    drawn = f'<g font-size="{FONT}" fill="{INK}">{frame}{content}{axis}{names}</g>'
+    return svg.element(WIDTH, HEIGHT + LINE * bool(lines[1]), drawn)
+
+
+def _spaced(places: list[float], texts: list[str]) -> set[int]:
+    """The texts below an axis that do not run into each other; the last is one of them."""
+    chosen: list[int] = []
+    for number in reversed(range(len(texts))):
+        widths = (len(texts[number]) + len(texts[chosen[-1]])) / 2 + 1 if chosen else 0
+        if not chosen or places[chosen[-1]] - places[number] >= widths * CHARACTER:
+            chosen.append(number)
+    return set(chosen)
 
 
 def _square(x: float, y: float) -> str:
@@ -117,4 +139,4 @@ def _range(ends: list[float | None]) -> tuple[float, float]:
 
 
 def _cut(label: str) -> str:
-    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}{ELLIPSIS}"

@@ -3,10 +3,14 @@ shifted one?
 
 A stop-free open reading frame whose third letters are mostly G or C; one base is inserted in its
 middle. A model that tracks the frame gives more probability to G and C at the third letters of the
-new frame than at the other letters.
+new frame than at the other letters. So does one random network in two, because the letters round a third
+letter have another composition than those round a first one, and any filter of them answers
+accordingly, in one direction or the other. The null is therefore the range of permuted twins.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -21,6 +25,11 @@ STOPS = (48, 50, 56)
 """Codes of TAA, TAG and TGA as numbers of base 4."""
 BIN = 12
 """Letters of a bin of the distance from the insertion."""
+TWINS, STUDENT = 4, 2.776
+"""Permuted twins, whose mean is known to be 0, and the 97.5th percentile of Student's t with as many
+degrees of freedom."""
+SAME = 1e-6
+"""A twin whose probabilities all differ by less is the model itself."""
 LEAST_WIDTH = 8 * BIN
 IS_GC = np.array([False, True, True, False])
 
@@ -50,7 +59,8 @@ def shifted(rng: np.random.Generator, n: int, width: int) -> tuple[np.ndarray, n
 
 def recovery(study: Study, subject: Subject) -> list[Statistic]:
     """Probability of G or C at third letters minus that at the others, before the insertion and in
-    bins behind it; the null is the same in windows with their letters shuffled."""
+    bins behind it; the null is the range of permuted twins, or the same in windows with their
+    letters shuffled where there is no twin."""
     width = subject.width
     if width < LEAST_WIDTH:
         raise NotRun(
@@ -60,7 +70,9 @@ def recovery(study: Study, subject: Subject) -> list[Statistic]:
     windows, phase = shifted(rng, n, width)
     index = asked_letters(width)
     control = rng.permuted(windows, axis=1)
-    values = [_contrast(subject, one, phase, index) for one in (windows, control)]
+    gc = _gc(subject, windows, index)
+    twins = [one for one in _of_twins(subject, windows, index) if np.abs(one - gc).max() > SAME]
+    shuffled = None if len(twins) == TWINS else _gc(subject, control, index)
     middle, rows = width // 2, []
     distance = index - middle
     bins = [("before the insertion", -1.0, distance < 0)] + [
@@ -68,17 +80,35 @@ def recovery(study: Study, subject: Subject) -> list[Statistic]:
         for low in range(0, int(distance.max()), BIN)
     ]  # fmt: skip
     for label, x, chosen in bins:
-        parts = [_difference(one[:, chosen], phase[index[chosen]] == 2) for one in values]
-        if parts[0] is None or parts[1] is None:
+        third = phase[index[chosen]] == 2
+        value = _difference(gc[:, chosen], third)
+        if value is None:
             continue
-        null = numbers.mean_of_probes("", parts[1])
+        if shuffled is None:
+            drawn = [float(_difference(one[:, chosen], third).mean()) for one in twins]
+            half = STUDENT * float(np.sqrt(np.square(drawn).mean()))
+            null = (0.0, -half, half)
+        else:
+            row = numbers.mean_of_probes("", _difference(shuffled[:, chosen], third))
+            null = (row.value, row.low, row.high)
         rows.append(
             numbers.mean_of_probes(
-                label, parts[0], null=null.value, null_low=null.low, null_high=null.high,
+                label, value, null=null[0], null_low=null[1], null_high=null[2],
                 series="" if x < 0 else "behind the insertion", x=None if x < 0 else x,
             )
         )  # fmt: skip
     return rows
+
+
+def _of_twins(subject: Subject, windows: np.ndarray, index: np.ndarray) -> Iterator[np.ndarray]:
+    """The answers of permuted twins, none of a model that counts words."""
+    if subject.bundle.quantity == "counts":
+        return
+    for draw in range(1, TWINS + 1):
+        with subject.another_twin(draw) as twin:
+            gc = _gc(twin, windows, index)
+        if np.isfinite(gc).all():
+            yield gc
 
 
 def asked_letters(width: int) -> np.ndarray:
@@ -90,9 +120,7 @@ def asked_letters(width: int) -> np.ndarray:
     )
 
 
-def _contrast(
-    subject: Subject, windows: np.ndarray, phase: np.ndarray, index: np.ndarray
-) -> np.ndarray:
+def _gc(subject: Subject, windows: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Probability of G or C at the letters asked, (n, P). A causal model answers all in one pass; a
     masked model masks every twelfth together."""
     n, gc = len(windows), np.empty((len(windows), len(index)))
@@ -114,4 +142,5 @@ def _difference(gc: np.ndarray, third: np.ndarray) -> np.ndarray | None:
 def passes(study: Study, subject: Subject) -> int:
     if subject.width < LEAST_WIDTH:
         return 0
-    return 2 * study.sizes.probes * (1 if subject.bundle.causal else BIN)
+    windows = 2 if subject.bundle.quantity == "counts" else 1 + TWINS
+    return windows * study.sizes.probes * (1 if subject.bundle.causal else BIN)

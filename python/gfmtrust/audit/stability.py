@@ -44,11 +44,17 @@ def views(study: Study, subject: Subject) -> list[Statistic]:
 
 
 def members(study: Study, subject: Subject) -> list[Statistic]:
-    """The same windows in the other members of the ensemble."""
+    """The same windows in the other members of the ensemble, and in the permuted twins of both,
+    which are alike by their architecture alone."""
     of_model, rows = embeddings(study, subject, "+"), []
     for other in study.relatives(subject):
         try:
             rows += compared(study, of_model, embeddings(study, other, "+"), other.name)
+        except NotRun:
+            continue
+        try:
+            pair = [embeddings(study, one, "twin") for one in (subject, other)]
+            rows += compared(study, *pair, f"{other.name}, permuted twins")
         except NotRun:
             continue
     if not rows:
@@ -84,15 +90,16 @@ def static_table(subject: Subject) -> np.ndarray:
 
 
 def embeddings(study: Study, subject: Subject, strand: str) -> np.ndarray:
-    """The pooled hidden layer of the first WINDOWS sites' windows, float64 (n, width). Raises
-    NotRun where the graph exposes none."""
+    """The pooled hidden layer of the first WINDOWS sites' windows, float64 (n, width). strand: '+',
+    '-', or 'twin' for the permuted twin on the forward strand. Raises NotRun where the graph
+    exposes none."""
     return study.once(
         ("embeddings", subject.name, strand), lambda: _embedded(study, subject, strand)
     )
 
 
 def _embedded(study: Study, subject: Subject, strand: str) -> np.ndarray:
-    layer = subject.hidden
+    layer = subject.hidden_of_twin if strand == "twin" else subject.hidden
     n = min(WINDOWS, len(study.sites))
     rows = np.linspace(0, len(study.sites) - 1, n).astype(np.int64)
     windows = study.windows(subject, study.sites.take(rows))
@@ -107,7 +114,7 @@ def _embedded(study: Study, subject: Subject, strand: str) -> np.ndarray:
     index = np.repeat(letters[None], n, axis=0)
     pooled = layer.pooled(windows, index)
     subject.further_passes += n
-    if pooled is None or not pooled.std(axis=0).any():
+    if pooled is None or not np.isfinite(pooled).all() or not pooled.std(axis=0).any():
         raise NotRun("the layer before the answer has no values to compare")
     return pooled
 

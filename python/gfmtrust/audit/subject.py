@@ -3,8 +3,11 @@ twin."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -14,6 +17,7 @@ from gfmtrust.baseline.members import votes_of
 from gfmtrust.baseline.scorer import open_scorer
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.hidden import HiddenLayer
+from gfmtrust.bundle.permuted_weights import permuted_weights
 from gfmtrust.core.alphabet import N
 from gfmtrust.core.errors import ConfigurationError, InternalError, message
 from gfmtrust.core.interfaces import Genome, LoadedScorer, Votes
@@ -86,10 +90,18 @@ class Subject:
     @cached_property
     def hidden(self) -> HiddenLayer:
         """Its last hidden layer. Raises NotRun where its graph exposes none."""
+        return self._hidden(None)
+
+    @cached_property
+    def hidden_of_twin(self) -> HiddenLayer:
+        """That of its permuted twin. Raises NotRun."""
+        return self._hidden(permuted_weights)
+
+    def _hidden(self, weights: Callable[[Path], dict[str, np.ndarray]] | None) -> HiddenLayer:
         if self.bundle.quantity == "counts":
             raise NotRun("the model counts words and has no embedding")
         layer = HiddenLayer.open(
-            self.bundle, self.scorer.device, self.options.threads, self.scorer.batch
+            self.bundle, self.scorer.device, self.options.threads, self.scorer.batch, weights
         )
         if layer is None:
             raise NotRun(
@@ -124,6 +136,19 @@ class Subject:
         finally:
             self.further_passes += twin.passes
         return mean_of(scores.probs)
+
+    @contextmanager
+    def another_twin(self, draw: int) -> Iterator[Subject]:
+        """A twin whose weights are in the order of that draw, above 0, for questions by `at`."""
+        options = self.options
+        weights = partial(permuted_weights, draw=draw)
+        twin = self.reader.open_scorer(
+            options.device, options.threads, self.scorer.batch, options.allow_long_window, weights
+        )
+        try:
+            yield replace(self, scorer=twin)
+        finally:
+            self.further_passes += twin.passes
 
     def at(
         self, windows: np.ndarray, index: np.ndarray, voters: np.ndarray | None = None

@@ -115,9 +115,11 @@ MEASURES: tuple[Measure, ...] = (
         unit="1",
         null="windows of one member permuted, 100 times",
         reading="CKA is debiased: 1 is equal up to rotation and scale, 0 unrelated. Procrustes is 0 for "
-        "equal and 1 for unrelated. Neighbours are shared by chance as often as the null.",
+        "equal and 1 for unrelated. Neighbours are shared by chance as often as the null. Networks of "
+        "random weights read the same letters and may be as alike: only what lies beyond the permuted "
+        "twins was learned.",
         function=stability.members,
-        passes=stability.passes,
+        passes=lambda study, subject: 2 * stability.passes(study, subject),
     ),
     Measure(
         name="embeddings_of_strands",
@@ -283,9 +285,11 @@ MEASURES: tuple[Measure, ...] = (
         group=ARCHETYPES,
         question="Does the model follow a reading frame, and a shifted one?",
         unit="probability of G or C",
-        null="the same windows with their letters shuffled",
+        null="the 95 % range of four permuted twins; without them, windows with their letters shuffled",
         reading="Third letters of codons are mostly G or C. Above the null behind the insertion, the "
-        "model has found the new frame; below it, it still reads the old one.",
+        "model has found the new frame; below it, it still reads the old one. Any filter of the letters "
+        "round a base answers differently by their phase, in one direction or the other, so that the "
+        "null is wide.",
         function=frame.recovery,
         passes=frame.passes,
         x_label="distance from the insertion (bp)",

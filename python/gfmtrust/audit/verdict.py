@@ -126,8 +126,9 @@ def _agreement(number: dict) -> str:
     ]  # fmt: skip
     if not rows:
         return ""
-    shares = [row.value for row in rows]
+    shares = dict.fromkeys(f"{row.value:.0%}" for row in sorted(rows, key=lambda row: row.value))
+    ends = list(shares)[:1] + list(shares)[1:][-1:]
     return (
-        f"Other members prefer the same base at {min(shares):.0%} to {max(shares):.0%} of the bases "
+        f"Other members prefer the same base at {' to '.join(ends)} of the bases "
         f"(by chance {rows[0].null:.0%})."
     )

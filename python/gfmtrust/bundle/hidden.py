@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +37,17 @@ class HiddenLayer:
     batch: int
 
     @classmethod
-    def open(cls, bundle: Bundle, device: str, threads: int, batch: int) -> HiddenLayer | None:
+    def open(
+        cls,
+        bundle: Bundle,
+        device: str,
+        threads: int,
+        batch: int,
+        weights: Callable[[Path], dict[str, np.ndarray]] | None = None,
+    ) -> HiddenLayer | None:
         """The last hidden layer of a bundle; None where its graph has no linear layer before the
-        answer, or where it reads whole tokens."""
+        answer, or where it reads whole tokens. weights: a function of the graph that replaces its
+        weights."""
         graph = bundle.graph_for(device)
         tokenizer = tables(bundle.text)
         if graph is None or not isinstance(tokenizer, tokenizers.Tokenizer):
@@ -56,7 +65,7 @@ class HiddenLayer:
             path.write_bytes(model.SerializeToString())
             for data in onnx_file.read_graph(graph).external:
                 beside(graph.parent / data, path.parent / data)
-            runtime = load(path, device, threads)
+            runtime = load(path, device, threads, weights(graph) if weights else None)
         return cls(runtime, tokenizer, batch)
 
     def pooled(self, codes: np.ndarray, index: np.ndarray) -> np.ndarray | None:

@@ -17,11 +17,11 @@ MIN_VALUES = 256
 """Smaller tensors are scales, biases and constants of the graph; they are not permuted."""
 
 
-def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
+def permuted_weights(graph: Path, draw: int = 0) -> dict[str, np.ndarray]:
     """Return every weight tensor of an ONNX graph by name, with its values permuted; equal graphs
-    give equal permutations."""
+    and draws give equal permutations."""
     return {
-        name: permuted_values(name, values)
+        name: permuted_values(name, values, draw)
         for name, values in onnx_file.tensors(graph)
         if is_permuted(values)
     }
@@ -32,12 +32,13 @@ def is_permuted(values: np.ndarray) -> bool:
     return values.dtype.name in WEIGHTS and values.size >= MIN_VALUES
 
 
-def permuted_values(name: str, values: np.ndarray) -> np.ndarray:
+def permuted_values(name: str, values: np.ndarray, draw: int = 0) -> np.ndarray:
     """Return the values of a tensor permuted: a table of bytes in an order that can be computed for
     a few places (`order_of`), any other tensor in a drawn one."""
     if order := order_of(name, values):
         return order.permuted(values.ravel()).reshape(values.shape)
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    seed = zlib.crc32(name.encode())
+    rng = np.random.default_rng([seed, draw] if draw else seed)
     return rng.permutation(values.ravel()).reshape(values.shape)
 
 

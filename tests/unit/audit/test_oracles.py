@@ -229,6 +229,17 @@ def test_other_weights_are_another_representation(twins):
 
 
 @pytest.mark.long
+def test_the_permuted_twins_of_equal_members_are_alike_by_their_architecture_alone(twins):
+    """The order of the hidden units changes what a permutation puts where, so that the twins of the
+    same weights differ; they still read the same letters."""
+    rows = {row.label: row for row in twins["a"].measure("embeddings_of_members").statistics}
+    alike = rows["CKA, b, permuted twins"]
+    assert rows["CKA, b"].value > 0.999
+    assert 0 < alike.low
+    assert alike.high < 0.99
+
+
+@pytest.mark.long
 def test_the_null_of_shared_neighbours_is_chance(twins):
     row = twins["a"].number("embeddings_of_members", "10 nearest neighbours shared, c")
     assert row.null == pytest.approx(10 / 255, abs=0.005)

@@ -1,14 +1,19 @@
-"""The pages of the audit in Chromium: nothing is wider than a desktop or a narrow window."""
+"""The pages of the audit in Chromium: nothing is wider than a desktop or a narrow window, no fault that
+axe finds."""
 
 import pytest
-from browser import CHROMIUM, answer
+from browser import AXE, CHROMIUM, answer
 
 from gfmtrust.audit import page
 from gfmtrust.audit.duel import page as duel_page
 from gfmtrust.audit.duel.published import PUBLISHED, SOURCE
+from gfmtrust.audit.replicate import page as replicate_page
 from gfmtrust.audit.table import MEASURES
+from gfmtrust.audit.tracking import page as tracking_page
 from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured, Statistic
 from gfmtrust.core.contracts.duel import Competitor, Duel, LeftOut
+from gfmtrust.core.contracts.replication import ClaimVerdict, Replication, Size, TrainedCorpus
+from gfmtrust.core.contracts.tracking import TrackedGroup, Tracking
 
 pytestmark = [
     pytest.mark.long,
@@ -42,6 +47,8 @@ def pages(tmp_path_factory):
         page.write(folder / name, audit)
     page.write_league(folder)
     duel_page.write(folder, duel())
+    replicate_page.write(folder, replication())
+    tracking_page.write(folder, tracking())
     return folder
 
 
@@ -67,8 +74,71 @@ def duel():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("name", ["gpn-demo-1/audit.html", "league.html", "duel.html"])
+def replication():
+    """A replication of one claim, with labels as long as they become."""
+    name = "6-mers: Jaccard of 10 neighbours, tokens seen, centred (corrected)"
+    rows = tuple(
+        Statistic(name, 0.1 * i, 0.0, 0.5, 0.04, 3, unit="bits", series="tied") for i in range(9)
+    )
+    claim = ClaimVerdict("C1", "models of DNA do this or that", "cannot be decided", "A.", rows)
+    measures = tuple(
+        Measured(part, "replicate", f"{part}: how far is it?", "1", "chance", "Read.", "", "", rows)
+        for part in ("C1_tied", "contextual_untied")
+    )
+    corpus = TrainedCorpus("shuffled", "order of dinucleotides, 1,100,000", "ab" * 32, 4105, 3_900)
+    size = Size("network", "4 layers of 128, 4 heads", "12 layers of 768, 12 heads")
+    return Replication(
+        "a_genome_with_a_rather_long_name.fa.gz", "77" * 16, 1, (size,), (corpus,), (claim,), measures,
+        460_800, 24, 1_580.0, 2_280.0, 2_800_000_000,
+    )  # fmt: skip
+
+
+def tracking():
+    """One group with a control that passes and one without."""
+    rows = tuple(
+        TrackedGroup(
+            group, network, "passes", "fails", 2_500, 16, 179.0,
+            tuple(
+                Statistic(f"right at letter {x}", last, 0.5, 1.0, 0.02, 256, x=x, unit="share")
+                for x in (16, 32, 64)
+            ),
+            tuple(1.0 - (1.0 - last) * x / 64 for x in range(1, 65)),
+        )
+        for group, last in (("A5", 0.7), ("parity", 1.0))
+        for network in ("LSTM", "minGRU", "diagonal (as Mamba)", "recurrent (this project)")
+    )  # fmt: skip
+    return Tracking(1, rows, ("A5",), ("A line.",))
+
+
+WIDTHS = (1280, 400)
+PAGES = ("gpn-demo-1/audit.html", "league.html", "duel.html", "replicate.html", "tracking.html")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_wider_than_the_window(pages, tmp_path, name, width):
     wide = answer(tmp_path, pages / name, width, "document.documentElement.scrollWidth")
     assert wide <= max(width, 500)  # headless Chromium lays out no window narrower than 500
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_wider_than_a_telephone(pages, tmp_path, name):
+    """The page is laid out in 390 pixels of a wider window."""
+    narrow = 'document.documentElement.style.width = "390px", document.body.scrollWidth'
+    assert answer(tmp_path, pages / name, 500, f"({narrow})") <= 390
+
+
+@pytest.mark.skipif(
+    not AXE.is_file(),
+    reason="no axe-core; npm install axe-core, or GFMTRUST_AXE=path/to/axe.min.js",
+)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious(pages, tmp_path, name, width):
+    script = "axe.run().then(result => result.violations)"
+    rows = answer(tmp_path, pages / name, width, script, AXE.read_text())
+    assert [
+        (one["id"], one["nodes"][0]["html"][:200])
+        for one in rows
+        if one["impact"] in ("serious", "critical")
+    ] == []

@@ -122,5 +122,7 @@ def _reason(rows: tuple[Statistic, ...]) -> str:
 def line(one: ClaimVerdict) -> str:
     """The verdict as one line, with the intervals of the published statistic."""
     shown = "; ".join(f"{row.label} {interval(row, 3)}" for row in one.differences[: len(DNA)])
-    name = f" {one.differences[0].series}:" if one.differences else ""
-    return f"{one.claim} ({one.text}): {one.verdict}.{name} {shown or one.reason}"
+    if not shown:
+        return f"{one.claim} {one.verdict}: {one.text}. {one.reason}"
+    name = one.differences[0].series
+    return f"{one.claim} {one.verdict}: {one.text}. {name[:1].upper()}{name[1:]}: {shown}."

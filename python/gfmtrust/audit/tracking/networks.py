@@ -1,5 +1,6 @@
 """Recurrences of one scale: what they remember differs, the rest is the same. Each reads letters, int64
-(n, length), and answers with logits of the elements of a group at each letter, (n, length, elements)."""
+(n, length), and answers with logits at each letter, (n, length, elements): of the elements of a group,
+or of the letters to copy."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from gfmtrust.audit.tracking.words import COPY
 from gfmtrust.models.families.recurrent import (
     RecurrentConfig,
     RecurrentForMaskedLM,
@@ -86,6 +88,29 @@ class Stack(nn.Module):
         return self.out(x)
 
 
+class Attention(nn.Module):
+    """Attention without places: the last three letters are looked for among all triples before, and
+    what followed is read off (an induction head). It keeps every letter, so that it can copy a
+    word of any length: the positive control of copying (arXiv:2402.01032)."""
+
+    def __init__(self, letters: int, elements: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(letters, WIDTH)
+        self.triples = nn.Conv1d(WIDTH, WIDTH, KERNEL)
+        self.query, self.key, self.value = (nn.Linear(WIDTH, WIDTH) for _ in range(3))
+        self.out = nn.Linear(WIDTH, elements)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        x = self.embedding(ids)
+        before = nn.functional.pad(x.transpose(1, 2), (KERNEL - 1, 0))
+        triples = nn.functional.gelu(self.triples(before)).transpose(1, 2)
+        followed = nn.functional.pad(triples, (0, 0, 1, 0))[:, :-1]
+        read = nn.functional.scaled_dot_product_attention(
+            self.query(triples), self.key(followed), self.value(x), is_causal=True
+        )
+        return self.out(read)
+
+
 class Recurrent(nn.Module):
     """The project's family `recurrent`, with letters and elements as its tokens. It reads both ways;
     what follows a letter says nothing of the product before it."""
@@ -101,11 +126,27 @@ class Recurrent(nn.Module):
         return self.network(ids)[..., : self.elements]
 
 
-CONTROL = "LSTM"
+CONTROL, COPIER = "LSTM", "attention"
+"""The positive controls of groups and of copying."""
+BOTH_WAYS = "recurrent (this project)"
+"""Reads the letters that it should copy, so that it is not asked to copy."""
 NETWORKS: dict[str, Callable[[int, int], nn.Module]] = {
     CONTROL: Lstm,
     "minGRU": lambda letters, elements: Stack(MinGru, letters, elements),
     "diagonal (as Mamba)": lambda letters, elements: Stack(Diagonal, letters, elements),
-    "recurrent (this project)": Recurrent,
+    BOTH_WAYS: Recurrent,
+    COPIER: Attention,
 }
-"""Name -> (letters, elements) -> network. The control is trained first."""
+"""Name -> (letters, elements) -> network."""
+
+
+def control_of(task: str) -> str:
+    """The network that must pass, or nothing is ranked."""
+    return COPIER if task == COPY else CONTROL
+
+
+def of_task(task: str) -> tuple[str, ...]:
+    """The networks that are trained on a task, its control first."""
+    control = control_of(task)
+    left_out = {BOTH_WAYS if task == COPY else COPIER, control}
+    return (control, *(name for name in NETWORKS if name not in left_out))

@@ -117,9 +117,10 @@ STEPS = {
         ),
         groups=dict(
             nargs="+",
-            default=["parity", "A5", "S5"],
+            default=["parity", "A5", "S5", "copy"],
             metavar="GROUP",
-            help="tracking: groups whose words are followed [parity A5 S5]",
+            help="tracking: groups whose words are followed; copy: words that are copied "
+            "[parity A5 S5 copy]",
         ),
         members=dict(
             type=positive, default=3, help="replicate: members of each corpus, 2 at least [3]"

@@ -1,4 +1,5 @@
-"""Which architectures follow a state: words of groups, trained at 16 letters and asked at up to 64."""
+"""Which architectures follow a state: words of groups, trained at 16 letters and asked at
+up to 64, and words to copy, asked at 32."""
 
 from __future__ import annotations
 
@@ -13,14 +14,15 @@ from gfmtrust.core.contracts.base import Contract, entry
 class TrackedGroup:
     """One architecture on the words of one group."""
 
-    group: str = entry("parity, A5 or S5")
+    group: str = entry("parity, A5, S5 or copy")
     network: str = entry("architecture")
     verdict: str = entry("passes, fails, or cannot be decided")
     truth: str = entry("passes or fails, where theory says which; '' where it does not")
     steps: int = entry("updates of the training")
     trained_length: int = entry("letters of the longest words that it was trained on")
     seconds: float = entry("CPU time of the training", "s")
-    statistics: tuple[Statistic, ...] = entry("share of right products at some letters")
+    statistics: tuple[Statistic, ...] = entry("share of right answers at some letters")
+    curve: tuple[float, ...] = entry("share of right answers at each letter, from 1", default=())
 
 
 @dataclass(frozen=True)
