@@ -63,7 +63,7 @@ def test_a_process_that_ends_early_ends_the_work(function, words):
     started = time.monotonic()
     with pytest.raises(TransientError, match=words):
         list(children.answers(function, [1, 1, 1], 2, "check_inputs"))
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 120
 
 
 def fails_to_start():
