@@ -20,6 +20,7 @@ from gfmtrust.bundle import bundle, graph_contract
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quantity_of, say_meaning
+from gfmtrust.export.options import checked_id
 from gfmtrust.export.register_scores import register_scores
 from gfmtrust.export.score_files import (
     KEY,
@@ -55,9 +56,10 @@ def import_scores(
     few thousand bases and stays where it is; any other is read whole into the bundle. A base is answered for where all three ALTs, or its four
     probabilities, are given. Raises BadDataError (65) for a line that is no answer, a contig, base
     or REF that is not the genome's, an allele answered twice with different values, or no answer at
-    all; UsageError (64) for a layout that is none or a held-out contig that the genome lacks.
+    all; UsageError (64) for a layout that is none or a held-out contig that the genome lacks;
+    ConfigurationError (78) for a name that no bundle can carry.
     """
-    scores = Path(scores)
+    scores, name = Path(scores), checked_id(name)
     with Genome.open(fasta) as genome:
         if is_indexed(scores):
             return register_scores(scores, name, genome, out_dir, stated)
