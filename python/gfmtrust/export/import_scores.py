@@ -123,6 +123,7 @@ def _sites_of_alleles(read: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Bases any of whose ALTs has a score, with the distribution whose ratios those are (NaN for an
     ALT without one), and how many of them have all three."""
     snv = read[(read["ref"].str.len() == 1) & (read["alt"].str.len() == 1)].drop_duplicates(KEY)
+    snv = snv[snv["ref"] != snv["alt"]]  # the ratio of the genome's own base is 0, stated or not
     if not len(snv):
         return pd.DataFrame(
             {"contig": np.empty(0, object), "pos": np.empty(0, np.int64), "probs": []}
