@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.bundle import bundle, graph_contract
-from gfmtrust.core.alphabet import BASES
+from gfmtrust.core.alphabet import BASES, decode
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quantity_of, say_meaning
 from gfmtrust.export.options import checked_id
@@ -35,10 +35,10 @@ from gfmtrust.inputs.variants import normalised
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers.external import SITES, SITES_FILE, VARIANTS, VARIANTS_FILE
-from gfmtrust.score_tables.examine import WHOLE_BASES, is_indexed
+from gfmtrust.score_tables.examine import WHOLE_BASES, is_indexed, refuse_other_assembly
 from gfmtrust.score_tables.layout import Meaning, parse
 from gfmtrust.score_tables.rows import SUM_TOLERANCE
-from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities
+from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities, say_cut
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ def _read_whole(
         quantity = "direct"
     else:
         check_alleles(scores.name, read, genome)
+        say_cut(scores.name, read["score"].to_numpy(np.float64))
         variants = _variants(read, genome)
         sites, n_whole = _sites_of_alleles(read)
         quantity = quantity_of(meaning, n_whole > WHOLE_BASES * len(sites))
@@ -173,11 +174,25 @@ def _sites_of_laws(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
         "chrom",
         "a contig of the genome, and a place inside it",
     )
+    if "ref" in read:
+        differs = _other_ref(read, genome)
+        refuse_other_assembly(name, int((~differs).sum()), differs)
+        read, law = read[~differs], law[~differs]
     one_answer(name, read, ["contig", "pos"], list(BASES))
     kept = read.assign(probs=list((law / law.sum(axis=1, keepdims=True)).astype(np.float32)))
     return kept.drop_duplicates(["contig", "pos"]).sort_values(["contig_index", "pos"])[
         ["contig", "pos", "probs"]
     ]
+
+
+def _other_ref(read: pd.DataFrame, genome) -> np.ndarray:
+    """Which rows state another REF than the genome's base, bool (n,); an N says nothing."""
+    there = np.full(len(read), "N", dtype=object)
+    contig, pos = read["contig"].to_numpy(object), read["pos"].to_numpy(np.int64)
+    for name in read["contig"].unique():
+        rows = np.flatnonzero(contig == name)
+        there[rows] = list(decode(genome.windows(name, pos[rows], 1)[:, 0]))
+    return (there != "N") & (read["ref"].str.upper().to_numpy(object) != there)
 
 
 def _variants(read: pd.DataFrame, genome) -> pd.DataFrame:
@@ -186,7 +201,8 @@ def _variants(read: pd.DataFrame, genome) -> pd.DataFrame:
     rows = []
     for row in read[read["ref"].str.len() != read["alt"].str.len()].itertuples():
         allele = normalised(genome, row.contig, row.pos, row.ref, row.alt)
-        rows.append((row.contig, allele.pos, allele.ref, allele.alt, row.score))
+        llr = min(max(row.score, -LONGEST_LLR), LONGEST_LLR)
+        rows.append((row.contig, allele.pos, allele.ref, allele.alt, llr))
     kept = pd.DataFrame(rows, columns=VARIANTS.names)
     one_answer("indels", kept.assign(score=kept["llr"]), KEY, ["score"])
     return kept.drop_duplicates(KEY).sort_values(KEY)

@@ -298,6 +298,17 @@ def test_phred_given_as_nats_is_warned_of(tmp_path, genome, sequence, caplog, op
     assert "PHRED" in caplog.text
 
 
+def test_scores_that_are_cut_are_warned_of(tmp_path, genome, sequence, caplog, opened):
+    lines = alleles(sequence)
+    table = opened(indexed(tmp_path / "t.gz", lines), "gpn_msa")
+    with caplog.at_level(logging.WARNING):
+        examine(table, genome)
+        assert "not told apart" not in caplog.text
+        lines = [line.rsplit("\t", 1)[0] + "\t-120" for line in lines]
+        examine(opened(indexed(tmp_path / "u.gz", lines), "gpn_msa"), genome)
+    assert "scores from -120.0 to 0.0; those beyond -80 or 80" in caplog.text
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize("content", [b"", b"no bigWig"])
 def test_what_is_no_bigwig_is_refused(tmp_path, content, opened):
