@@ -19,6 +19,7 @@ from gfmtrust.annotate.exam_lines import exam_notes
 from gfmtrust.annotate.header_lines import background_text
 from gfmtrust.annotate.region_summary import MEASURED, Levels, RegionSummary, summarise
 from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.core import names
 from gfmtrust.core.columns import BED_COLUMNS
 from gfmtrust.core.contracts.counts import RegionCounts
 from gfmtrust.core.contracts.run import RunFacts
@@ -45,10 +46,10 @@ def annotate_regions(
     """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; return the content of
     the latter.
 
-    Every line is written, in the original order, with COLUMNS appended. Raises the errors of
-    `bed.read` and `bed.write`.
+    Every line is written, in the original order, with COLUMNS appended. Raises UsageError (64) for
+    a name that no file can have, and the errors of `bed.read` and `bed.write`.
     """
-    out = Path(out)
+    out, name = Path(out), names.check(name, "--name")
     fitted = RunCalibration.read(calibration)
     levels, shift = Levels.of(fitted), fitted.shift is not None and fitted.shift.fired
     lines, totals = bed_file.read(bed), Totals()

@@ -16,6 +16,7 @@ from gfmtrust.annotate.allele_values import AlleleValues
 from gfmtrust.annotate.call_facts import CallFacts
 from gfmtrust.annotate.header_lines import header_lines
 from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.core import names
 from gfmtrust.core.contracts.counts import VcfCounts
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.progress import Progress
@@ -44,10 +45,11 @@ def annotate_vcf(
     """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; return the content of
     the latter. max_line: longest line of the VCF, MiB.
 
-    Raises InternalError (70) where an allele has no row in `sites` or a guarantee of
-    `splice.annotate` is broken; otherwise the errors of `splice.annotate`.
+    Raises UsageError (64) for an id that cannot name a file; InternalError (70) where an allele has
+    no row in `sites` or a guarantee of `splice.annotate` is broken; otherwise the errors of
+    `splice.annotate`.
     """
-    out = Path(out)
+    out, id = Path(out), names.check(id, "--id")  # noqa: A001
     lines = header_lines(
         RunCalibration.read(calibration),
         RunFacts.read(sites),

@@ -8,7 +8,6 @@ provenance, `models.checkpoint` loads it, and `certificate` validates it.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from gfmtrust.core.errors import (
     message,
 )
 from gfmtrust.export import source as sources
-from gfmtrust.export.options import ExportOptions
+from gfmtrust.export.options import ExportOptions, checked_id
 from gfmtrust.inputs import training
 from gfmtrust.io.genome import Genome
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from gfmtrust.models.family import Window
 
 DEFAULTS = ExportOptions()
-MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def export_model(
@@ -219,11 +217,7 @@ def accept_bundle(directory: Path, out_dir: Path, options: ExportOptions) -> bun
 
 
 def _target(out_dir: Path, name: str) -> Path:
-    if not MODEL_ID.fullmatch(name):
-        raise ConfigurationError(
-            message("--model_id", repr(name), MODEL_ID.pattern, "give the model another name")
-        )
-    if (out_dir / name).exists():
+    if (out_dir / checked_id(name)).exists():
         raise CannotWriteError(
             message(
                 str(out_dir / name),

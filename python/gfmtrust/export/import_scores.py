@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.bundle import bundle, graph_contract
-from gfmtrust.core.alphabet import BASES
+from gfmtrust.core.alphabet import BASES, decode
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quantity_of, say_meaning
+from gfmtrust.export.options import checked_id
 from gfmtrust.export.register_scores import register_scores
 from gfmtrust.export.score_files import (
     KEY,
@@ -34,10 +35,10 @@ from gfmtrust.inputs.variants import normalised
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers.external import SITES, SITES_FILE, VARIANTS, VARIANTS_FILE
-from gfmtrust.score_tables.examine import WHOLE_BASES, is_indexed
+from gfmtrust.score_tables.examine import WHOLE_BASES, is_indexed, refuse_other_assembly
 from gfmtrust.score_tables.layout import Meaning, parse
 from gfmtrust.score_tables.rows import SUM_TOLERANCE
-from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities
+from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities, say_cut
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +56,10 @@ def import_scores(
     few thousand bases and stays where it is; any other is read whole into the bundle. A base is answered for where all three ALTs, or its four
     probabilities, are given. Raises BadDataError (65) for a line that is no answer, a contig, base
     or REF that is not the genome's, an allele answered twice with different values, or no answer at
-    all; UsageError (64) for a layout that is none or a held-out contig that the genome lacks.
+    all; UsageError (64) for a layout that is none or a held-out contig that the genome lacks;
+    ConfigurationError (78) for a name that no bundle can carry.
     """
-    scores = Path(scores)
+    scores, name = Path(scores), checked_id(name)
     with Genome.open(fasta) as genome:
         if is_indexed(scores):
             return register_scores(scores, name, genome, out_dir, stated)
@@ -83,6 +85,7 @@ def _read_whole(
         quantity = "direct"
     else:
         check_alleles(scores.name, read, genome)
+        say_cut(scores.name, read["score"].to_numpy(np.float64))
         variants = _variants(read, genome)
         sites, n_whole = _sites_of_alleles(read)
         quantity = quantity_of(meaning, n_whole > WHOLE_BASES * len(sites))
@@ -121,6 +124,7 @@ def _sites_of_alleles(read: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """Bases any of whose ALTs has a score, with the distribution whose ratios those are (NaN for an
     ALT without one), and how many of them have all three."""
     snv = read[(read["ref"].str.len() == 1) & (read["alt"].str.len() == 1)].drop_duplicates(KEY)
+    snv = snv[snv["ref"] != snv["alt"]]  # the ratio of the genome's own base is 0, stated or not
     if not len(snv):
         return pd.DataFrame(
             {"contig": np.empty(0, object), "pos": np.empty(0, np.int64), "probs": []}
@@ -170,11 +174,25 @@ def _sites_of_laws(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
         "chrom",
         "a contig of the genome, and a place inside it",
     )
+    if "ref" in read:
+        differs = _other_ref(read, genome)
+        refuse_other_assembly(name, int((~differs).sum()), differs)
+        read, law = read[~differs], law[~differs]
     one_answer(name, read, ["contig", "pos"], list(BASES))
     kept = read.assign(probs=list((law / law.sum(axis=1, keepdims=True)).astype(np.float32)))
     return kept.drop_duplicates(["contig", "pos"]).sort_values(["contig_index", "pos"])[
         ["contig", "pos", "probs"]
     ]
+
+
+def _other_ref(read: pd.DataFrame, genome) -> np.ndarray:
+    """Which rows state another REF than the genome's base, bool (n,); an N says nothing."""
+    there = np.full(len(read), "N", dtype=object)
+    contig, pos = read["contig"].to_numpy(object), read["pos"].to_numpy(np.int64)
+    for name in read["contig"].unique():
+        rows = np.flatnonzero(contig == name)
+        there[rows] = list(decode(genome.windows(name, pos[rows], 1)[:, 0]))
+    return (there != "N") & (read["ref"].str.upper().to_numpy(object) != there)
 
 
 def _variants(read: pd.DataFrame, genome) -> pd.DataFrame:
@@ -183,7 +201,8 @@ def _variants(read: pd.DataFrame, genome) -> pd.DataFrame:
     rows = []
     for row in read[read["ref"].str.len() != read["alt"].str.len()].itertuples():
         allele = normalised(genome, row.contig, row.pos, row.ref, row.alt)
-        rows.append((row.contig, allele.pos, allele.ref, allele.alt, row.score))
+        llr = min(max(row.score, -LONGEST_LLR), LONGEST_LLR)
+        rows.append((row.contig, allele.pos, allele.ref, allele.alt, llr))
     kept = pd.DataFrame(rows, columns=VARIANTS.names)
     one_answer("indels", kept.assign(score=kept["llr"]), KEY, ["score"])
     return kept.drop_duplicates(KEY).sort_values(KEY)

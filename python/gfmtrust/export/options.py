@@ -1,10 +1,15 @@
-"""The options of an export."""
+"""The options of an export, and the rule for the name of a bundle."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from gfmtrust.core.errors import ConfigurationError, message
+
 N_WINDOWS = 1000
+MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""What names a bundle: its folder, and a column of the run's tables."""
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,12 @@ class ExportOptions:
     threads: int = 1
     precision: str = "fp32"
     heldout_contigs: tuple[str, ...] = ()
+
+
+def checked_id(name: str) -> str:
+    """The name, where a bundle may carry it. Raises ConfigurationError (78)."""
+    if not MODEL_ID.fullmatch(name):
+        raise ConfigurationError(
+            message("--model_id", repr(name), MODEL_ID.pattern, "give the model another name")
+        )
+    return name

@@ -16,6 +16,7 @@ from gfmtrust.core.warning_counts import shown
 from gfmtrust.inputs.alleles import classify
 from gfmtrust.inputs.contig_names import ContigRule, match
 from gfmtrust.inputs.labels import info_value
+from gfmtrust.inputs.variants import normalised
 from gfmtrust.io.text_lines import read_lines
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.score_tables.layout import ScoreLayout
@@ -219,8 +220,8 @@ def refuse(name: str, read: pd.DataFrame, wrong: np.ndarray, column: str, expect
 
 
 def check_alleles(name: str, read: pd.DataFrame, genome) -> None:
-    """Refuse an allele that the genome does not have, or that is answered twice with different
-    scores."""
+    """Bring alleles that change one base to that base, as a record of several ALTs pads them; refuse
+    an allele that the genome does not have, or that is answered twice with different scores."""
     read["ref"], read["alt"] = read["ref"].str.upper(), read["alt"].str.upper()
     status = classify(read, genome)
     wrong = np.flatnonzero(status != Status.SCORED)
@@ -235,6 +236,13 @@ def check_alleles(name: str, read: pd.DataFrame, genome) -> None:
                 "is it this FASTA? see --contig_map",
             )
         )
+    lengths = read["ref"].str.len().to_numpy()
+    columns = [read.columns.get_loc(column) for column in ("pos", "ref", "alt")]
+    for place in np.flatnonzero((lengths > 1) & (lengths == read["alt"].str.len().to_numpy())):
+        row = read.iloc[int(place)]
+        one = normalised(genome, row["contig"], row["pos"], row["ref"], row["alt"])
+        if len(one.ref) == 1:
+            read.iloc[int(place), columns] = [one.pos, one.ref, one.alt]
     one_answer(name, read, KEY, ["score"])
 
 

@@ -19,7 +19,7 @@ from gfmtrust.io.tabix_index import index_of
 from gfmtrust.score_tables.indexed import IndexedTable
 from gfmtrust.score_tables.layout import Meaning, ScoreLayout
 from gfmtrust.score_tables.track import Track, is_track
-from gfmtrust.score_tables.values import SiteValues
+from gfmtrust.score_tables.values import SiteValues, say_cut
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +126,8 @@ def examine(table: ScoreTable, genome: Genome, seed: int = 1) -> Examined:
         float(scores.max()),
     )
     _warn_of_scale(table, examined)
+    if not table.layout.has_bases:
+        say_cut(table.path.name, scores)
     return examined
 
 

@@ -121,7 +121,8 @@ class IndexedTable:
     def _set_alleles(
         self, answers: SiteValues, i: int, base: int, lines: list[bytes], where: str
     ) -> None:
-        rows = [row for row in self._rows.alleles(lines) if row.ref in CODES and row.alt in CODES]
+        read = map(_without_padding, self._rows.alleles(lines))
+        rows = [row for row in read if row.ref in CODES and row.alt in CODES]
         letter = BASES[base].encode()
         scores = one_score_each(
             (Row(row.ref.upper(), row.alt.upper(), row.score) for row in rows),
@@ -179,6 +180,13 @@ class IndexedTable:
                 # the rows of a sparse table begin there; those of a dense one fill the window
                 further = rng.integers(first, first + WINDOW_BP, spread)
                 yield contig, np.union1d(first + np.arange(SAMPLED_BASES), further)
+
+
+def _without_padding(row: Row) -> Row:
+    """An SNV that a record of several ALTs writes with the bases after it, by its one base."""
+    ref, alt = row.ref[:1], row.alt[:1]
+    is_padded = len(row.ref) == len(row.alt) > 1 and row.ref[1:].upper() == row.alt[1:].upper()
+    return Row(ref, alt, row.score) if is_padded else row
 
 
 def _are_letters(*texts: bytes) -> bool:

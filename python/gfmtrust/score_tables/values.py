@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
+
+log = logging.getLogger(__name__)
 
 LONGEST_LLR = 80.0
 """Nats; a probability of e^-80 is float32's last but few, and no measure tells larger ratios
@@ -46,3 +49,17 @@ def as_probabilities(values: np.ndarray, needs_all: bool) -> np.ndarray:
         probs = weight / total
     probs[~used] = np.nan
     return probs.astype(np.float32)
+
+
+def say_cut(name: str, scores: np.ndarray) -> None:
+    """Warn of a table, by its name, whose scores of alleles (finite, low is disfavoured) are cut."""
+    if len(scores) and np.abs(scores).max() > LONGEST_LLR:
+        log.warning(
+            "%s: scores from %.1f to %.1f; those beyond -%g or %g count as these and are not told apart; "
+            "tokens:NUMBER of a layout multiplies scores, see --external_columns",
+            name,
+            scores.min(),
+            scores.max(),
+            LONGEST_LLR,
+            LONGEST_LLR,
+        )

@@ -17,7 +17,7 @@ from gfmtrust.annotate.sites_vcf import site_records, write_sites_vcf
 from gfmtrust.annotate.vcf import annotate_vcf
 from gfmtrust.core import documents
 from gfmtrust.core.contracts.run import RunFacts
-from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError
+from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError, UsageError
 from gfmtrust.io import tables
 from gfmtrust.io.position_table import PositionTable
 from gfmtrust.io.vcf.info_texts import info_texts, joined_texts
@@ -337,6 +337,15 @@ def test_refusals(run):
             run / "calibration.json",
             run / "o.vcf.gz",
         )
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("name", ["../s1", "a/b", "a b", "-s1", ""])
+def test_an_id_that_cannot_name_a_file_is_refused_before_anything_is_written(run, name):
+    facts = run / "sites.parquet", run / "calibration.json"
+    with pytest.raises(UsageError, match="^--id: "):
+        annotate_vcf(run / "in.vcf", name, *facts, run / "o.vcf.gz")
+    assert not (run / "o.vcf.gz").exists()
 
 
 @pytest.mark.bad_input

@@ -23,7 +23,7 @@ from gfmtrust.annotate.region_summary import (
     typical_rank,
 )
 from gfmtrust.annotate.regions import COLUMNS, annotate_regions, texts
-from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
+from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError, UsageError
 from gfmtrust.core.vocabulary import Rank, Status, Why
 from gfmtrust.io import tables
 
@@ -313,6 +313,9 @@ def test_refusals(run):
         annotate_regions(
             run / "bad.bed", "r", run / "bases.parquet", run / "calibration.json", run / "o.bed.gz"
         )
+    facts = run / "bases.parquet", run / "calibration.json"
+    with pytest.raises(UsageError, match="^--name: '../r'"):
+        annotate_regions(run / "r.bed", "../r", *facts, run / "o.bed.gz")
     assert not (run / "o.bed.gz").exists()
 
 

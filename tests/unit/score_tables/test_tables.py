@@ -168,6 +168,21 @@ def test_scores_of_indels_are_found_in_any_spelling(tmp_path, genome, sequence, 
     np.testing.assert_array_equal(table.alleles(genome, "chr1", [one, other]), [-4.5, np.nan])
 
 
+def test_an_snv_beside_an_indel_of_one_record_is_found(tmp_path, sequence, opened):
+    at = 500
+    ref, alt = sequence[at : at + 2], "ACGT"["ACGT".index(sequence[at]) - 1]
+    lines = [
+        "##fileformat=VCFv4.2",
+        "##contig=<ID=chr1>",
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO",
+        f"chr1\t{at + 1}\t.\t{ref}\t{ref[0]},{alt}{ref[1]}\t.\t.\tAVI=4,2.5",
+    ]
+    table = opened(indexed(tmp_path / "atlas.vcf.gz", lines), "alphagenome_atlas")
+    values = table.sites("chr1", np.array([at]), encode(ref[0])).values[0]
+    assert values["ACGT".index(alt)] == -2.5
+    assert np.isfinite(values).sum() == 2
+
+
 def test_ratios_become_the_distribution_that_has_them():
     law = np.random.default_rng(2).dirichlet(np.ones(4), 50)
     ratios = np.log(law) - np.log(law[:, :1])
@@ -281,6 +296,17 @@ def test_phred_given_as_nats_is_warned_of(tmp_path, genome, sequence, caplog, op
         examine(table, genome)
     assert "cadd" in caplog.text
     assert "PHRED" in caplog.text
+
+
+def test_scores_that_are_cut_are_warned_of(tmp_path, genome, sequence, caplog, opened):
+    lines = alleles(sequence)
+    table = opened(indexed(tmp_path / "t.gz", lines), "gpn_msa")
+    with caplog.at_level(logging.WARNING):
+        examine(table, genome)
+        assert "not told apart" not in caplog.text
+        lines = [line.rsplit("\t", 1)[0] + "\t-120" for line in lines]
+        examine(opened(indexed(tmp_path / "u.gz", lines), "gpn_msa"), genome)
+    assert "scores from -120.0 to 0.0; those beyond -80 or 80" in caplog.text
 
 
 @pytest.mark.bad_input
