@@ -12,6 +12,8 @@ from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.contracts.audit import Audit, Statistic
 
 TWO_SIDED = 0.025
+GUESS = 2.0
+"""Bits per letter of a guess."""
 KNOWLEDGE = {
     ("league", "skill"): 1,
     ("league", "skill of the twin"): 1,
@@ -79,7 +81,9 @@ def _beats(row: Statistic, way: int) -> bool:
     low, high, null = ends
     if way > 0:
         return low > (null if row.null_high is None else row.null_high)
-    return high < (null if row.null_low is None else row.null_low)
+    least = null if row.null_low is None else row.null_low
+    # more bits than those of a guess are no knowledge, even where the control has still more
+    return high < (min(least, GUESS) if row.series == "bits per letter" else least)
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,14 @@ def _axis(
     """Set one axis of embedding and head apart: words of DNA lie on one side and all other tokens on
     the other, and the last norm keeps or turns the sign. sign: 1 where the hidden values that
     answer stand on a word, -1 where they stand on a mask."""
-    *matrices, norm = names
-    for matrix in (tensors[one] for one in matrices if one in tensors):
+    embedding, head, norm = names
+    for name in (embedding, head):
+        if name not in tensors:
+            continue
+        matrix = tensors[name]
         size = APART * float(matrix.std()) * matrix.shape[1] ** 0.5
+        if name == head and embedding in tensors:
+            size *= APART**2  # of an untied head, which changes nothing between the words of DNA
         matrix[:, AXIS] = -sign * size
         matrix[np.ix_(ids, AXIS)] = sign * size
     tensors[norm][AXIS] = sign * np.abs(tensors[norm]).mean()

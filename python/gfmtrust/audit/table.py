@@ -253,7 +253,8 @@ MEASURES: tuple[Measure, ...] = (
         unit="share",
         null="fresh letters instead of the earlier copies",
         reading="Periods of up to 60 bp; eight copies, more of short periods, or what the window holds. A copy mechanism that looks at fixed "
-        "distances fails at some periods.",
+        "distances fails at some periods. Period 1 alone is no tracking: a causal network of random weights "
+        "whose decoder is its embedding repeats the last letter.",
         x_label="period (bp)",
         **archetypes.probe(6, archetypes.tandem_points),
     ),

@@ -106,6 +106,11 @@ def _tandem(number: dict) -> str:
     ]
     if not tracked:
         return "Tandem repeats are continued no better than by chance, at any period."
+    if tracked == ["1"]:
+        return (
+            "Tandem repeats are continued better than by chance at period 1 bp alone, which repeats "
+            "the last letter, as networks of random weights may."
+        )
     places = f"period{'s' if len(tracked) > 1 else ''} {', '.join(tracked)} bp"
     return f"Tandem repeats are continued better than by chance at {places}."
 

@@ -41,6 +41,11 @@ def test_fewer_bits_and_a_lower_divergence_are_better():
     assert compared == 1
 
 
+def test_more_bits_than_a_guess_are_no_knowledge():
+    bits = Statistic("bits, gap 0", 3.0, 2.9, 3.1, 6.0, 100, 5.9, 6.1, series="bits per letter")
+    assert checks.beaten(audit(("copy", [bits]))) == ([], 1)
+
+
 def test_worse_than_the_null_beats_nothing():
     gain = Statistic("gain of the whole window", -0.2, -0.3, -0.1, 0.0, 100)
     assert checks.beaten(audit(("context_gain", [gain]))) == ([], 1)
