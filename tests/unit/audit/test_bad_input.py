@@ -146,7 +146,7 @@ def of_another_genome(tmp_path_factory):
     """A context model of a genome with the same contig name and another length."""
     folder = tmp_path_factory.mktemp("other")
     fit_context_model(
-        audit_bundles.random_fasta(folder / "other.fa", 60_000), folder / "context_model"
+        audit_bundles.random_fasta(folder / "other.fa", 20_000), folder / "context_model"
     )
     return folder / "context_model"
 
