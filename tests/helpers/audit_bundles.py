@@ -1,6 +1,7 @@
 """Bundles whose audit is known: one that only copies, and one with a hidden layer whose units can be put
 in another order; and genomes for them."""
 
+from bisect import bisect_left
 from pathlib import Path
 
 import numpy as np
@@ -186,11 +187,11 @@ def random_fasta(path: Path, length: int = 30_000, seed: int = 0) -> Path:
 
 def drawn_chain(table: MarkovTable, length: int, seed: int = 0) -> np.ndarray:
     """Letters drawn from a chain, one after the other; codes (length,)."""
-    steps = np.cumsum(table.transitions, axis=1)
-    draws = np.random.default_rng(seed).random(length)
+    steps = np.cumsum(table.transitions, axis=1).tolist()
+    draws = np.random.default_rng(seed).random(length).tolist()
     codes, context, size = np.empty(length, np.int64), 0, 4**table.order
-    for place in range(length):
-        letter = min(3, int(np.searchsorted(steps[context], draws[place])))
+    for place, draw in enumerate(draws):
+        letter = min(3, bisect_left(steps[context], draw))
         codes[place] = letter
         context = (context * 4 + letter) % size
     return codes

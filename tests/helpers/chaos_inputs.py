@@ -37,11 +37,11 @@ def inputs(folder: Path, store: Path | None = None) -> Path:
         (folder / "store").mkdir()
     else:
         shutil.copytree(store, folder / "store")
-    _page_tool(folder / TOOLS)
+    page_tool(folder / TOOLS)
     return folder
 
 
-def _page_tool(tools: Path) -> None:
+def page_tool(tools: Path) -> Path:
     """Stands for MultiQC, which takes a quarter of such a run and whose page is not compared."""
     tools.mkdir()
     (tools / "multiqc").write_text(
@@ -50,3 +50,4 @@ def _page_tool(tools: Path) -> None:
         "echo page > multiqc_report.html\n"
     )
     (tools / "multiqc").chmod(0o755)
+    return tools

@@ -16,8 +16,8 @@ NAMED_CONFIGS = {
 
 def __getattr__(name: str) -> Any:
     """EXAMPLES, CONFIGS, WINDOW_BP, the configs named above and WEIGHT_SCALE, made when a test
-    first asks for one of them."""
-    if name.startswith("__"):
+    first asks for one of them; pytest asks every module for `_mock_name`."""
+    if name.startswith("_"):
         raise AttributeError(name)
     examples = {
         example_name: example

@@ -14,6 +14,11 @@ from pathlib import Path
 from paths import ROOT
 
 BIN = Path(sys.executable).parent
+SOURCES = sorted(
+    path
+    for folder in ("modules", "subworkflows", "workflows")
+    for path in (ROOT / folder).rglob("*.nf")
+) + [ROOT / "main.nf"]
 LIMIT_S = 1500
 """Longer than any run of ours on a busy machine; a hanging run fails instead of stopping the whole
 suite."""
@@ -34,6 +39,16 @@ ODD_OPTIONS = (
     "models/one_model,models/b",
 )
 ODD_OPTIONS += ("--regions", "my regions[1].bed,b.bed", "--include", "b.bed")
+INSTITUTION = """
+params {
+    config_profile_description = 'The cluster of an example university'
+    max_memory    = 128.GB
+    max_cpus      = 16
+    max_time      = 240.h
+    igenomes_base = '/data/igenomes'
+}
+"""
+"""Parameters of an institution, as the configurations of nf-core/configs are written."""
 SHEET = "sample,vcf\nS2,calls/S2.vcf\nS1,calls/S1.vcf\n"
 
 

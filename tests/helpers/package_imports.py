@@ -1,6 +1,7 @@
 """What the package imports from elsewhere, read from its sources."""
 
 import ast
+import functools
 import sys
 from collections import defaultdict
 
@@ -20,6 +21,7 @@ EXPORT_PACKAGES = {"export", "models", "audit/replicate", "audit/tracking"}
 """Packages of ours whose imports may need `gfmtrust[export]`."""
 
 
+@functools.cache
 def importers() -> dict[str, set[str]]:
     """Top-level module that is neither ours nor of the standard library, by the name it is imported
     by -> the packages of ours that import it."""

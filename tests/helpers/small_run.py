@@ -1,6 +1,9 @@
 """A small run made by the steps themselves: random letters, 60 SNVs and 20 deletions, the context
 model alone."""
 
+import functools
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,26 @@ from gfmtrust.planning import variant_probes
 
 
 def finish(folder: Path) -> Path:
-    """Run every step up to annotate_sites in `folder` (genome.fa, a.vcf, plan, scores); returns its
-    results folder."""
+    """The files of every step up to annotate_sites in `folder` (genome.fa, a.vcf, plan, scores);
+    returns its results folder. The steps run once in a process, and each folder is a copy."""
+    shutil.copytree(_finished(), folder, dirs_exist_ok=True)
+    (folder / "vcfs.tsv").write_text(f"a\t{folder / 'a.vcf'}\n")
+    return folder / "results"
+
+
+@functools.cache
+def _finished() -> Path:
+    """A folder with these files, which lives as long as the process."""
+    _FOLDERS.append(tempfile.TemporaryDirectory())
+    return run_in(Path(_FOLDERS[-1].name)).parent
+
+
+_FOLDERS: list[tempfile.TemporaryDirectory] = []
+
+
+def run_in(folder: Path) -> Path:
+    """Write the inputs and run every step up to annotate_sites in `folder`; returns its results
+    folder."""
     letters = genome_letters(3, 12_000)
     (folder / "genome.fa").write_text(f">c\n{letters}\n")
     rows = []

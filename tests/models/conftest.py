@@ -1,6 +1,7 @@
 """Tests of networks: each needs torch. Without it the folder is left out, so that the rest of the
 suite is collected in an environment for scoring."""
 
+import functools
 import importlib.util
 
 import pytest
@@ -18,3 +19,16 @@ def pytest_collection_modifyitems(items) -> None:
     for item in items:
         if item.path.is_relative_to(__file__.rsplit("/", 1)[0]):
             item.add_marker(pytest.mark.torch)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_registry_of_operators():
+    """The exporter of torch reads its list of operators anew for every graph, half a second each
+    time; here it reads the list once."""
+    from torch.onnx._internal.exporter import _registration
+
+    registry = _registration.ONNXRegistry
+    read = functools.cache(registry.from_torchlib)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "from_torchlib", staticmethod(read))
+        yield

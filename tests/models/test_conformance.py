@@ -12,9 +12,14 @@ pytestmark = pytest.mark.torch
 
 
 @pytest.mark.parametrize("name", sorted(checkpoints.EXAMPLES))
-def test_every_example_conforms(tmp_path, name):
+def test_every_example_conforms(tmp_path, monkeypatch, name):
+    """The memory is measured for the first example of each family, in a process of its own;
+    `make conformance` measures it for all."""
     from gfmtrust.models import examples
 
+    if name not in models.FAMILIES:
+        figures = {"seconds": 0.0, "megabytes": 0.0}
+        monkeypatch.setattr(conformance, "footprint", lambda bundle: figures)
     result = list(conformance.outcomes({name: examples.all_of()[name]}, tmp_path))
     assert {one.check for one in result} >= set(conformance.CHECKS)
     assert not [one for one in result if not one.passed]

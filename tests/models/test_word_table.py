@@ -22,38 +22,39 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def members(tmp_path_factory):
-    """Two random networks of one family, by their folders of weights, as bundles; and a genome."""
-    folder = tmp_path_factory.mktemp("words")
+def members(tmp_path_factory, exported):
+    """Two random networks of one family as bundles, the weights of the first, and a genome."""
+    folder, first = tmp_path_factory.mktemp("words"), exported("nt_v1")
     fasta = audit_bundles.random_fasta(folder / "g.fa")
-    for seed in (0, 1):
-        weights = checkpoints.write(folder / f"w{seed}", "nt_v1", seed)
-        call("export_model", "--model", weights, "--model_id", f"nt-{seed}", "--fasta", fasta,
-             "--allow_untrained", "--windows", 50, "--out_dir", folder / "models")  # fmt: skip
-    return folder, fasta
+    weights = checkpoints.write(folder / "weights", "nt_v1", seed=1)
+    call("export_model", "--model", weights, "--model_id", "other", "--fasta", fasta,
+         "--allow_untrained", "--windows", 50, "--out_dir", folder)  # fmt: skip
+    bundles = [first, Bundle.open(folder / "other")]
+    return bundles, first.directory.parent / "weights" / "nt_v1", fasta
 
 
 def test_the_table_is_the_matrix_of_the_network_by_words(members):
-    folder, _ = members
-    checkpoint = load(folder / "w0")
+    (first, _), weights, _ = members
+    checkpoint = load(weights)
     matrix = dict(checkpoint.network.named_parameters())["esm.embeddings.word_embeddings.weight"]
     words = ["".join(word) for word in product("ACGT", repeat=6)]
     expected = matrix[[checkpoint.text.vocabulary[word] for word in words]].numpy()
-    assert word_table(Bundle.open(folder / "models" / "nt-0")) == pytest.approx(expected)
+    assert word_table(first) == pytest.approx(expected)
 
 
-def test_members_are_compared_word_by_word(members):
-    folder, fasta = members
+def test_members_are_compared_word_by_word(members, tmp_path):
+    (first, second), _, fasta = members
     options = ScoringOptions(device="cpu")
-    bundles = [Bundle.open(folder / "models" / f"nt-{seed}") for seed in (0, 1, 0)]
-    subjects = [Subject.open(bundle, options) for bundle in bundles]
-    with Genome.open(fasta, folder) as genome:
+    subjects = [Subject.open(bundle, options) for bundle in (first, second, first)]
+    with Genome.open(fasta, tmp_path) as genome:
         study = Study(genome, draw_sites(genome, 100, 200, 1), subjects, subjects[0], AuditSizes())
         rows = stability.static(study, subjects[0])
     value = {row.label: row for row in rows}
     # the third is the first model again, whose name is the same
-    assert [row.value for label, row in value.items() if label == "CKA, nt-0"] == [pytest.approx(1)]
-    other = value["10 nearest neighbours shared, nt-1"]
+    assert [row.value for label, row in value.items() if label == "CKA, nt_v1"] == [
+        pytest.approx(1)
+    ]
+    other = value["10 nearest neighbours shared, other"]
     assert abs(other.value - other.null) < 0.01
     assert other.null == pytest.approx(10 / 511, abs=0.003)
 

@@ -13,7 +13,9 @@ include { modelEntries                } from '../../subworkflows/local/utils_gfm
 include { externalEntries             } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inputPath                   } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inputErrors                 } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
+include { storeEntry                  } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inModelOrder                } from '../../subworkflows/local/vcf_annotate_gfm/inputs'
+include { indexedPopulation           } from '../../subworkflows/local/vcf_annotate_gfm/inputs'
 include { isName                      } from '../../modules/local/shell'
 
 /** What the run ends with where a parameter leads nowhere; '' where it goes on. */
@@ -24,6 +26,12 @@ def stopText(name, value) {
         }
         else if (name == 'external_scores') {
             externalEntries(value, '', [])
+        }
+        else if (name == 'score_store') {
+            storeEntry([score_store: value, outdir: 'out'])
+        }
+        else if (name == 'population_vcf') {
+            indexedPopulation(inputPath(name, value))
         }
         else if (name == 'a file of a task') {
             return contentOf(file(value)) == null ? damageText(file(value)) : ''

@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import chaos_inputs
 import nextflow_run
 import pytest
 
@@ -55,9 +56,15 @@ def fake_tools(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def page_tools(tmp_path_factory) -> Path:
+    """A stand-in for MultiQC alone, for real runs whose MultiQC page no test reads."""
+    return chaos_inputs.page_tool(tmp_path_factory.mktemp("page") / "tools")
+
+
+@pytest.fixture(scope="session")
 def odd_stub(tmp_path_factory, stub_tools):
     """A stub run with a space in the launch folder, odd file names in every parameter, two models
-    and two BEDs, in the locale of a cron job."""
+    and two BEDs, in the locale of a cron job, with the configuration of an institution."""
     launch = nextflow_run.make_inputs(
         tmp_path_factory.mktemp("odd") / "launch here", fasta=nextflow_run.ODD_FASTA
     )
@@ -65,9 +72,12 @@ def odd_stub(tmp_path_factory, stub_tools):
         (launch / "models" / name).mkdir(parents=True)
     for name in ("my regions[1].bed", "b.bed"):
         (launch / name).write_text("c1\t1\t5\n")
+    (launch / "institution.config").write_text(nextflow_run.INSTITUTION)
     return nextflow_run.run(
         launch,
         *nextflow_run.ODD_OPTIONS,
+        "-c",
+        "institution.config",
         outdir="out [here]",
         tools=stub_tools,
         extra={"LC_ALL": "C", "LANG": "C"},
@@ -82,18 +92,13 @@ def demo_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def regions_run(tmp_path_factory):
-    """The demo's regions without any VCF: the context model alone. The launch folder has letters
-    beyond ASCII, no one else may read what is written, and nothing can be written to HOME."""
-    demo = nextflow_run.ROOT / "assets" / "demo"
+    """The regions of a small genome without any VCF: the context model alone. The launch folder has
+    letters beyond ASCII, no one else may read what is written, and nothing can be written to HOME."""
+    launch = chaos_inputs.inputs(tmp_path_factory.mktemp("regions") / "Régions é 基因")
     return nextflow_run.run(
-        tmp_path_factory.mktemp("regions") / "Régions é 基因",
-        "--regions_only",
-        "--regions",
-        str(demo / "regions.bed"),
-        "--fasta",
-        str(demo / "genome.fa.gz"),
-        "--probes",
-        "2000",
+        launch,
+        *("--regions_only", "--regions", "r.bed", "--fasta", "genome.fa", "--probes", "400"),
+        tools=launch / chaos_inputs.TOOLS,
         extra={"HOME": "/proc", "LC_ALL": "C.UTF-8"},
         umask=0o077,
     )

@@ -84,11 +84,22 @@ STOPS = [
         ("a file of a task", "flipped.json"),
         "flipped.json: damaged; expected the file as its task",
     ),
+    (
+        ("score_store", "out/score_store"),
+        "--score_store: out/score_store is the folder that this run writes",
+    ),
+    (("score_store", "absent"), "--score_store: absent does not exist"),
+    (
+        ("population_vcf", "common.vcf.gz"),
+        "common.vcf.gz has no index; expected common.vcf.gz.tbi or common.vcf.gz.csi",
+    ),
     (("models", f"lab/tiny@{COMMIT}"), ""),
     (("a file of a task", "sealed.json"), ""),
     (("a file of a task", "whole.json"), ""),
     (("external_scores", "x=b.vcf"), ""),
     (("fasta", "genome.fa.gz"), ""),
+    (("score_store", "store"), ""),
+    (("population_vcf", "indexed.vcf.gz"), ""),
 ]
 """A parameter and its value -> what the run stops with, '' where it goes on."""
 INPUTS = [
@@ -114,7 +125,11 @@ MODELS = [("b", 2), ("agront", 1), ("context_model", 0), ("z", None), ("a", 3)]
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cases")
     (folder / "launch").mkdir()
-    for name in ("a.vcf", "launch/b.vcf", "a.tbi", "launch/genome.fa.gz"):
+    for name in ("store", "out/score_store"):
+        (folder / "launch" / name).mkdir(parents=True)
+    vcfs = ("common.vcf.gz", "indexed.vcf.gz", "indexed.vcf.gz.csi")
+    in_launch = (f"launch/{name}" for name in ("b.vcf", "genome.fa.gz", *vcfs))
+    for name in ("a.vcf", "a.tbi", *in_launch):
         (folder / name).write_text("##fileformat=VCFv4.2\n")
     sealed = documents.sealed('{\n  "name": "\\u00e9.csv",\n  "row": 2\n}\n')
     texts = {"cut": '{"entries": [{"row": 2, ', "empty": "", "whole": "{}", "sealed": sealed}
@@ -256,38 +271,6 @@ def test_a_value_that_leads_nowhere_stops_before_any_task(verdicts):
 @pytest.mark.bad_input
 def test_what_a_run_reads(verdicts):
     assert verdicts["inputs"] == [errors for _, errors in INPUTS]
-
-
-INSTITUTION = """
-params {
-    config_profile_description = 'The cluster of an example university'
-    max_memory    = 128.GB
-    max_cpus      = 16
-    max_time      = 240.h
-    igenomes_base = '/data/igenomes'
-}
-"""
-
-
-@pytest.mark.pipeline
-@pytest.mark.bad_input
-def test_parameters_of_an_institution_are_accepted_with_one_warning(tmp_path):
-    """As the configurations of nf-core/configs are written; a name that no such configuration has still stops."""
-    launch = nextflow_run.make_inputs(tmp_path / "launch")
-    (launch / "institution.config").write_text(INSTITUTION)
-    options = ("--input", "sheet.csv", "--fasta", "genome.fa", "-stub", "-c", "institution.config")
-    run = nextflow_run.run(launch, *options)
-    assert run.code == 0, run.text
-    warnings = [line for line in run.text.splitlines() if "ignores it" in line]
-    assert len(warnings) == 1
-    names = ("igenomes_base", "max_cpus", "max_memory", "max_time")
-    assert all(f"params.{name}" in warnings[0] for name in names)
-    (launch / "institution.config").write_text(INSTITUTION + "params.max_memroy = 1\n")
-    mistyped = nextflow_run.run(launch, *options, "--max_memory", "6.GB", suffix="mistyped")
-    assert mistyped.code == 1
-    assert "--max_memory: unknown parameter" in mistyped.text
-    assert "--max_memroy: unknown parameter" in mistyped.text
-    assert "--max_cpus: unknown parameter" not in mistyped.text
 
 
 @pytest.mark.pipeline

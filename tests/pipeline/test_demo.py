@@ -118,10 +118,9 @@ def test_regions_alone_need_no_vcf(regions_run):
     assert not {"ANNOTATE_VCF", "CHOOSE_STRIDE"} & {
         nextflow_run.process(task) for task in regions_run.tasks()
     }
-    given = [
-        line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")
-    ]
-    rows = records(regions_run.outdir / "regions" / "regions.gfm.bed.gz")
+    given = (regions_run.launch / "r.bed").read_text().splitlines()
+    rows = records(regions_run.outdir / "regions" / "r.gfm.bed.gz")
+    assert given
     assert [line.rsplit("\t", len(COLUMNS))[0] for line in rows] == given
     assert "  regions    HIGH" in regions_run.text
     assert (regions_run.outdir / "report" / "gfmtrust_report.html").is_file()
@@ -165,7 +164,7 @@ def test_resume_runs_nothing(demo_run):
 
 
 @contextmanager
-def started(launch, until):
+def started(launch, until, tools=None):
     """A run in `launch` that has printed `until`; it and its tasks are killed without warning at the
     end, where it has not ended by then."""
     output = launch / "started.log"
@@ -176,7 +175,7 @@ def started(launch, until):
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,
-            env=nextflow_run.environment(launch),
+            env=nextflow_run.environment(launch, tools=tools),
             start_new_session=True,
         )
     try:
@@ -216,13 +215,15 @@ def test_a_second_run_into_the_same_folder_is_refused(tmp_path, end):
 
 
 @pytest.mark.bad_input
-def test_a_killed_run_ends_the_same_after_resuming(demo_run, tmp_path):
+def test_a_killed_run_ends_the_same_after_resuming(demo_run, tmp_path, page_tools):
     """Nextflow and all its tasks are killed without warning while sites are scored."""
     assert demo_run.code == 0, demo_run.text
     lock = tmp_path / "out" / ".gfmtrust.lock"
-    with started(tmp_path, KILL_WHEN) as killed:
+    with started(tmp_path, KILL_WHEN, page_tools) as killed:
         assert json.loads(lock.read_text())["pid"] == killed.pid
-    resumed = nextflow_run.run(tmp_path, "-profile", "test", "-resume", suffix="resumed")
+    resumed = nextflow_run.run(
+        tmp_path, "-profile", "test", "-resume", suffix="resumed", tools=page_tools
+    )
     assert resumed.code == 0, resumed.text
     assert not resumed.executed() & {"CHECK_INPUTS", "FIT_CONTEXT_MODEL", "PLAN_SITES"}
     assert f"took over the lock file {lock} of a run that was killed" in resumed.text

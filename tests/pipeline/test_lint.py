@@ -33,10 +33,15 @@ def test_every_lint_of_nf_core_passes():
 
 
 @pytest.mark.pipeline
-def test_nextflow_lints_the_hosts_with_our_modules_in_them(tmp_path):
+def test_nextflow_lints_our_sources_and_the_hosts_with_our_modules_in_them(tmp_path):
     import shutil
 
     import nf_core_modules
+
+    configs = [
+        nextflow_run.ROOT / "nextflow.config",
+        *(nextflow_run.ROOT / "conf").glob("*.config"),
+    ]
 
     nf_core_modules.write(tmp_path)
     for host in ("bare", "sarek", "raredisease"):
@@ -55,6 +60,7 @@ def test_nextflow_lints_the_hosts_with_our_modules_in_them(tmp_path):
             "sarek/main.nf",
             "sarek/annotate_all.nf",
             "raredisease/main.nf",
+            *map(str, nextflow_run.SOURCES + configs),
         ],
         cwd=tmp_path,
         env=nextflow_run.environment(tmp_path),

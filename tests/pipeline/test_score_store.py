@@ -75,17 +75,6 @@ def test_a_store_is_looked_up_joined_and_published(launch, fake_tools):
     assert "PLAN_SITES" not in other.executed()
 
 
-@pytest.mark.bad_input
-def test_the_folder_that_a_run_writes_is_not_its_input(launch, fake_tools):
-    (launch / "again" / "score_store").mkdir(parents=True)
-    run = run_of(launch, fake_tools, *COHORT, "--score_store", "again/score_store", outdir="again")
-    assert run.code == 1
-    assert "--score_store: again/score_store is the folder that this run writes" in run.text
-    absent = run_of(launch, fake_tools, *COHORT, "--score_store", "absent", suffix="absent")
-    assert absent.code == 1
-    assert "absent" in absent.text
-
-
 @pytest.mark.parametrize("regions", [("--regions", "panel.bed")], ids=["regions"])
 def test_precompute_runs_each_model_in_parts(tmp_path, fake_tools, regions):
     launch = launch_of(tmp_path / "launch")

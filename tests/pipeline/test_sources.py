@@ -1,9 +1,8 @@
-"""Rules for the pipeline's sources that need no run, and Nextflow's own lint and configuration."""
+"""Rules for the pipeline's sources that need no run, and Nextflow's own configuration."""
 
 import json
 import re
 import runpy
-import subprocess
 
 import nextflow_run
 import pytest
@@ -11,39 +10,12 @@ import pytest
 from gfmtrust import __version__
 
 ROOT = nextflow_run.ROOT
-SOURCES = sorted(
-    path
-    for folder in ("modules", "subworkflows", "workflows")
-    for path in (ROOT / folder).rglob("*.nf")
-) + [ROOT / "main.nf"]
+SOURCES = nextflow_run.SOURCES
 MODULES = sorted((ROOT / "modules").rglob("main.nf"))
 
 
 def label(path):
     return str(path.relative_to(ROOT))
-
-
-def nextflow(folder, *arguments):
-    return subprocess.run(
-        ["nextflow", *arguments],
-        cwd=ROOT,
-        env=nextflow_run.environment(folder),
-        capture_output=True,
-        text=True,
-        timeout=nextflow_run.LIMIT_S,
-        check=False,
-    )
-
-
-@pytest.mark.pipeline
-def test_nextflow_lint_finds_nothing(tmp_path):
-    files = [str(path.relative_to(ROOT)) for path in SOURCES] + [
-        "nextflow.config",
-        *(str(path.relative_to(ROOT)) for path in (ROOT / "conf").glob("*.config")),
-    ]
-    ended = nextflow(tmp_path, "-log", str(tmp_path / "log"), "lint", *files)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "had no errors" in ended.stdout + ended.stderr
 
 
 @pytest.mark.pipeline

@@ -79,6 +79,23 @@ def test_results_lie_where_the_design_says(odd_stub):
     assert "SCORE_SITES:\n  gfmtrust: 0.0.0\n" in versions
 
 
+@pytest.mark.bad_input
+def test_parameters_of_an_institution_are_accepted_with_one_warning(odd_stub, tmp_path):
+    """A name that no such configuration has still stops."""
+    warnings = [line for line in odd_stub.text.splitlines() if "ignores it" in line]
+    assert len(warnings) == 1
+    names = ("igenomes_base", "max_cpus", "max_memory", "max_time")
+    assert all(f"params.{name}" in warnings[0] for name in names)
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    (launch / "institution.config").write_text(nextflow_run.INSTITUTION + "params.max_memroy = 1\n")
+    options = ("--input", "sheet.csv", "--fasta", "genome.fa", "-stub", "-c", "institution.config")
+    mistyped = nextflow_run.run(launch, *options, "--max_memory", "6.GB")
+    assert mistyped.code == 1
+    assert "--max_memory: unknown parameter" in mistyped.text
+    assert "--max_memroy: unknown parameter" in mistyped.text
+    assert "--max_cpus: unknown parameter" not in mistyped.text
+
+
 def test_labels_audit_and_scores_from_elsewhere(tmp_path, stub_tools):
     """Labels add two tasks and a folder, an audit adds one of each; scores from elsewhere are a
     model among others."""
@@ -94,18 +111,6 @@ def test_labels_audit_and_scores_from_elsewhere(tmp_path, stub_tools):
     assert any(name.startswith("SCORE_SITES (evo2:") for name in tasks)
     assert {"benchmark/benchmark.json", "benchmark/benchmark.svg"} <= published
     assert {"benchmark/verdict.txt", "models/evo2/bundle.json", "audit/league.html"} <= published
-
-
-@pytest.mark.bad_input
-def test_population_frequencies_need_an_index_before_a_task_starts(tmp_path):
-    launch = nextflow_run.make_inputs(tmp_path / "launch")
-    (launch / "common.vcf.gz").write_bytes(b"")
-    run = nextflow_run.run(
-        launch, "--input", "sheet.csv", "--fasta", "genome.fa", "--population_vcf", "common.vcf.gz"
-    )
-    assert run.code == 1
-    assert "common.vcf.gz has no index; expected common.vcf.gz.tbi or common.vcf.gz.csi" in run.text
-    assert "Submitted process" not in run.text
 
 
 def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools):
@@ -139,8 +144,9 @@ def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools):
     assert not (run.outdir / "annotated").exists()
 
 
-def test_a_hundred_rows(tmp_path, stub_tools):
-    samples = tuple(f"S{number:03d}" for number in range(100))
+@pytest.mark.parametrize("n", [20, pytest.param(100, marks=pytest.mark.slow)])
+def test_many_rows_are_scored_once(tmp_path, stub_tools, n):
+    samples = tuple(f"S{number:03d}" for number in range(n))
     launch = nextflow_run.make_inputs(
         tmp_path / "launch",
         "sample,vcf\n" + "".join(f"{sample},calls/{sample}.vcf\n" for sample in samples),
@@ -161,9 +167,9 @@ def test_a_hundred_rows(tmp_path, stub_tools):
         tools=stub_tools,
     )
     assert run.code == 0, run.text
-    assert run.log().count("Submitted process > GFMTRUST:VCF_ANNOTATE_GFM:ANNOTATE_VCF") == 100
+    assert run.log().count("Submitted process > GFMTRUST:VCF_ANNOTATE_GFM:ANNOTATE_VCF") == n
     assert run.log().count("Submitted process > GFMTRUST:VCF_ANNOTATE_GFM:SCORE_SITES") == 2
-    assert len(list((run.outdir / "annotated").glob("*/*.gfm.vcf.gz"))) == 100
+    assert len(list((run.outdir / "annotated").glob("*/*.gfm.vcf.gz"))) == n
 
 
 @pytest.mark.bad_input
@@ -184,6 +190,8 @@ def test_bad_parameters_stop_before_any_task(tmp_path, parser):
         "frozen.json",
         "--prior",
         "1",
+        "--max_gpu_forks=-1",
+        "--slurm_queue=cpu",
         parser=parser,
     )
     assert run.code == 1
@@ -197,17 +205,11 @@ def test_bad_parameters_stop_before_any_task(tmp_path, parser):
         "--local_lr: given without --labels; expected both; give a labelled VCF or leave it out",
         "--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration",
         "--prior: '1'; expected less than 0.8995",
+        "--max_gpu_forks: '-1'; expected at least 0",
+        "--slurm_queue: unknown parameter",
     ):
         assert line in run.text
     assert "Submitted process" not in run.text
     assert (
         "at line" not in run.text
     )  # no pointer into our scripts: it is the user's command line that is wrong
-
-
-def test_help_writes_nothing(tmp_path):
-    run = nextflow_run.run(tmp_path, "--help")
-    assert run.code == 0
-    assert "--alpha_high             number [0.05]" in run.text
-    assert "Largest decoy error of HIGH." in run.text
-    assert not run.outdir.exists()

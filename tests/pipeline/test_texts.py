@@ -284,12 +284,15 @@ def test_counts_are_of_all_vcfs_and_leftovers_are_named(printed):
 
 
 def on_a_terminal(folder, *options, **variables):
-    """What `nextflow run . OPTIONS` prints where stdin and stdout are a terminal."""
+    """What `nextflow run . OPTIONS` prints where stdin and stdout are a terminal; it must end
+    with 0."""
     us, it = pty.openpty()
     environment = nextflow_run.environment(folder) | {"TERM": "xterm"} | variables
     environment = {name: value for name, value in environment.items() if value is not None}
     command = ["nextflow", "run", str(nextflow_run.ROOT), *options]
-    with subprocess.Popen(command, cwd=folder, env=environment, stdin=it, stdout=it, stderr=it):
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=it, stdout=it, stderr=it
+    ) as run:
         os.close(it)
         printed = b""
         while True:
@@ -301,13 +304,16 @@ def on_a_terminal(folder, *options, **variables):
                 break
             printed += piece
     os.close(us)
+    assert run.returncode == 0, printed
     return printed.decode()
 
 
-def test_help_is_coloured_on_a_terminal(tmp_path):
+def test_help_is_coloured_on_a_terminal_and_writes_nothing(tmp_path):
     text = on_a_terminal(tmp_path, "--help", NXF_ANSI_LOG=None)
     assert "\x1b[1mCalibration and flags\x1b[0m" in text
     assert "\x1b[36m--alpha_high            \x1b[0m \x1b[2mnumber [0.05]\x1b[0m" in text
+    assert "Largest decoy error of HIGH." in text
+    assert not (tmp_path / "results").exists()
 
 
 def test_help_is_plain_where_no_colours_are_wanted(tmp_path):
@@ -322,7 +328,7 @@ def test_what_switches_colours_off(printed):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("parser", ["v1", "v2"])
+@pytest.mark.parametrize("parser", ["v1", pytest.param("v2", marks=pytest.mark.slow)])
 def test_help_of_no_parameter_names_the_nearest(tmp_path, parser):
     run = nextflow_run.run(tmp_path, "--help", "alpha_hihg", parser=parser)
     assert run.code == 1

@@ -37,10 +37,10 @@ def missing(shown, printed):
 
 
 @pytest.fixture(scope="module")
-def followed(tmp_path_factory):
+def followed(tmp_path_factory, page_tools):
     """What each step printed, in a new folder, until one failed."""
     folder = tmp_path_factory.mktemp("tutorial")
-    variables = nextflow_run.environment(folder) | {
+    variables = nextflow_run.environment(folder, tools=page_tools) | {
         "GFMTRUST": str(nextflow_run.ROOT),
         "NXF_ANSI_LOG": "false",
     }

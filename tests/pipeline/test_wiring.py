@@ -143,13 +143,17 @@ def test_the_end_says_what_was_found(first):
     assert "out/report/gfmtrust_report.html" in first.text
 
 
-def test_resume_runs_nothing_and_each_model_says_how_far_it_is(first, start):
-    """Two shards per model; those of an earlier run are done, and no part of a rate."""
+def test_resume_runs_nothing_and_each_model_says_how_far_it_is(first, start, launch):
+    """Two shards per model; those of an earlier run are done, and no part of a rate. More cores
+    change nothing."""
     ends = re.findall(
         r"^(\w+): 2 of 2 shards scored, ([\d,]+ sites, [\d,]+ sites/s)$", first.text, re.MULTILINE
     )
     assert sorted(model for model, _ in ends) == ["context_model", "first", "second"]
-    resumed = start("resumed", "-resume")
+    (launch / "cores.config").write_text(
+        "process { withName: SCORE_SITES { cpus = 1; memory = '1.GB' } }\n"
+    )
+    resumed = start("resumed", "-resume", "-c", "cores.config")
     assert resumed.executed() == set()
     by_earlier = re.findall(
         r"^(\w+): 2 of 2 shards scored, by an earlier run$", resumed.text, re.MULTILINE
@@ -157,16 +161,13 @@ def test_resume_runs_nothing_and_each_model_says_how_far_it_is(first, start):
     assert sorted(by_earlier) == ["context_model", "first", "second"]
 
 
-def test_a_changed_alpha_scores_nothing(first, start):
+def test_a_changed_alpha_scores_nothing_and_the_outdir_changes_no_result(first, start, launch):
+    """A calibration of an earlier run with other limits lies there: the number of looks is what --looks says."""
+    shutil.copytree(launch / "out" / "calibration", launch / "alpha" / "calibration")
     changed = start("alpha", "-resume", "--alpha_high", "0.1", outdir="alpha")
     assert changed.executed() == AFTER_SCORING
-
-
-def test_no_result_depends_on_what_lies_in_the_outdir(first, start, launch):
-    """A calibration of an earlier run with other limits lies there: the number of looks is what --looks says."""
-    shutil.copytree(launch / "out" / "calibration", launch / "earlier" / "calibration")
-    run = start("earlier", "-resume", "--alpha_high", "0.15", outdir="earlier")
-    assert call(run, "calibrate")[call(run, "calibrate").index("--looks") + 1] == "1"
+    words = call(changed, "calibrate")
+    assert words[words.index("--looks") + 1] == "1"
 
 
 def test_labels_reach_the_calibration(first, start, launch):
@@ -212,13 +213,6 @@ def test_a_changed_device_scores_again(first, start):
     )
 
 
-def test_more_cores_score_nothing(first, start, launch):
-    (launch / "cores.config").write_text(
-        "process { withName: SCORE_SITES { cpus = 1; memory = '1.GB' } }\n"
-    )
-    assert start("cores", "-resume", "-c", "cores.config").executed() == set()
-
-
 def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, launch):
     config = launch / "models" / "second" / "config.json"
     config.write_text('{"rebuilt": 1}')
@@ -239,7 +233,9 @@ def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, lau
 # last.
 
 
-def test_every_option_reaches_the_tool(start, launch):
+@pytest.fixture(scope="module")
+def with_options(start, launch):
+    """A run with every option, whose first task of SCORE_SITES ends with 75 once."""
     (launch / "frozen.json").write_text("{}")
     (launch / "contigs.tsv").write_text("1\tc1\n")
     (launch / "known.vcf").write_text(
@@ -306,7 +302,11 @@ def test_every_option_reaches_the_tool(start, launch):
         "--heldout_contigs",
         "chr8,HLA-A*01:01",
     ]
-    run = start("options", *given)
+    return start("options", *given, fail="score_sites 75 once")
+
+
+def test_every_option_reaches_the_tool(with_options):
+    run = with_options
     assert run.code == 0, run.text
     parsed = {
         arguments[0]: cli_options.parser(ArgumentParser, "0").parse_args(arguments)
@@ -380,11 +380,12 @@ def test_every_option_reaches_the_tool(start, launch):
 
 
 @pytest.mark.bad_input
-def test_a_transient_failure_is_tried_again(first, start):
-    run = start("transient", "--seed", "2", fail="score_sites 75 once")
-    assert run.code == 0, run.text
+def test_a_transient_failure_is_tried_again(with_options):
+    assert with_options.code == 0, with_options.text
     scoring = [
-        (task["status"], task["exit"]) for task in run.tasks() if "SCORE_SITES" in task["name"]
+        (task["status"], task["exit"])
+        for task in with_options.tasks()
+        if "SCORE_SITES" in task["name"]
     ]
     assert scoring.count(("FAILED", "75")) == 1
     assert scoring.count(("COMPLETED", "0")) == 6

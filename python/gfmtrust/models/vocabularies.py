@@ -103,7 +103,7 @@ def _drawn_merges(size: int, vocabulary: dict[str, int], bases: list[str]) -> li
         if not len(draws):
             draws = rng.random((DRAWN_TOGETHER, 2)) ** 2
         index = (len(parts) * draws).astype(np.int64)
-        is_short = lengths[index].sum(axis=1) <= MAX_TOKEN_LETTERS
+        is_short = lengths[index[:, 0]] + lengths[index[:, 1]] <= MAX_TOKEN_LETTERS
         for row in np.flatnonzero(is_short).tolist():
             left, right = (parts[number] for number in index[row].tolist())
             if left + right not in vocabulary:

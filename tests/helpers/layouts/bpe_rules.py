@@ -8,6 +8,7 @@ al. 2016 and the `tokenizers` library's description of its BPE model.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -44,6 +45,7 @@ def tokenizer(
     return content
 
 
+@functools.cache
 def gena_tokenizer(size: int) -> dict:
     """GENA-LM's and ModernGENA's: '-' for a run of N, IUPAC letters, merges with N."""
     content = tokenizer(size, (*SPECIALS, "-"), "ABCGKMNRSTWY", ["T N", "A N", "N N", "N C"])

@@ -72,14 +72,11 @@ def test_two_models_of_one_name(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.bad_input
 @pytest.mark.long
-def test_an_audit_of_another_bundle_in_the_folder(tmp_path, monkeypatch, capsys):
-    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+def test_an_audit_of_another_bundle_in_the_folder(tmp_path, monkeypatch, capsys, random_genome):
     audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "m", window=32)
     audit_of().write(tmp_path / "out" / "m" / "audit.json")
-    assert (
-        run(tmp_path, monkeypatch, "archetypes", "--fasta", fasta, "--bundles", tmp_path / "a")
-        == 78
-    )
+    given = ("archetypes", *random_genome[1], "--bundles", tmp_path / "a")
+    assert run(tmp_path, monkeypatch, *given) == 78
     assert "audit of bundle abababababab" in capsys.readouterr().err
 
 
@@ -92,14 +89,11 @@ def test_an_audit_of_another_genome(tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.long
-def test_a_window_shorter_than_the_probes(tmp_path, monkeypatch):
+def test_a_window_shorter_than_the_probes(tmp_path, monkeypatch, random_genome):
     """The toy reads 16 letters: each probe that does not fit says so, and the others run."""
-    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
     toy_models.write_toy(tmp_path / "toy")
-    assert (
-        run(tmp_path, monkeypatch, "archetypes", "--fasta", fasta, "--bundles", tmp_path / "toy")
-        == 0
-    )
+    given = ("archetypes", *random_genome[1], "--bundles", tmp_path / "toy")
+    assert run(tmp_path, monkeypatch, *given) == 0
     audit = Audit.read(tmp_path / "out" / "toy" / "audit.json")
     for name in ("needle", "copy", "pairs", "frame", "long_range"):
         assert "shorter than the probe" in audit.measure(name).reason
@@ -107,19 +101,11 @@ def test_a_window_shorter_than_the_probes(tmp_path, monkeypatch):
 
 
 @pytest.mark.bad_input
-def test_a_bed_that_is_none(tmp_path, monkeypatch, capsys):
-    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+def test_a_bed_that_is_none(tmp_path, monkeypatch, capsys, random_genome):
     audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
     (tmp_path / "x.bed").write_text("c 1 2\n")
-    arguments = (
-        "model",
-        "--fasta",
-        fasta,
-        "--bundles",
-        tmp_path / "a",
-        "--regions",
-        tmp_path / "x.bed",
-    )
+    bundles, regions = ("--bundles", tmp_path / "a"), ("--regions", tmp_path / "x.bed")
+    arguments = ("model", *random_genome[1], *bundles, *regions)
     assert run(tmp_path, monkeypatch, *arguments) == 65
     assert "x.bed" in capsys.readouterr().err
 
@@ -155,25 +141,34 @@ def test_the_league_warns_of_models_that_were_asked_about_other_genomes():
     assert 'class="alarm"' not in page.league_html([audit_of(), audit_of(name="n")])
 
 
+@pytest.fixture(scope="module")
+def of_another_genome(tmp_path_factory):
+    """A context model of a genome with the same contig name and another length."""
+    folder = tmp_path_factory.mktemp("other")
+    fit_context_model(
+        audit_bundles.random_fasta(folder / "other.fa", 20_000), folder / "context_model"
+    )
+    return folder / "context_model"
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize("option", ["--context_model", "--bundles"])
-def test_a_context_model_of_another_genome(tmp_path, monkeypatch, capsys, option):
-    """Of the same contig name and another length: its members are known by places that differ."""
-    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
-    other = audit_bundles.random_fasta(tmp_path / "other.fa", 60_000)
-    fit_context_model(other, tmp_path / "context_model")
+def test_a_context_model_of_another_genome(
+    tmp_path, monkeypatch, capsys, of_another_genome, random_genome, option
+):
+    """Its members are known by places that differ."""
+    fasta, _ = random_genome
     audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
     bundles = () if option == "--bundles" else ("--bundles", tmp_path / "a")
-    given = ("--fasta", fasta, *bundles, option, tmp_path / "context_model")
+    given = ("--fasta", fasta, *bundles, option, of_another_genome)
     assert run(tmp_path, monkeypatch, "model", *given) == 78
     assert "context_model: a context model of another genome" in capsys.readouterr().err
 
 
 @pytest.mark.bad_input
 @pytest.mark.long
-def test_a_model_that_answers_no_bases_is_left_out(tmp_path, monkeypatch, caplog):
+def test_a_model_that_answers_no_bases_is_left_out(tmp_path, monkeypatch, caplog, random_genome):
     """Random weights put the probability on other tokens: the first measure ends with 70."""
-    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
     for name in ("a", "b"):
         audit_bundles.write_bundle(tmp_path / name, audit_bundles.hidden_graph(), name, window=32)
     measure = audit_run.audited
@@ -184,7 +179,7 @@ def test_a_model_that_answers_no_bases_is_left_out(tmp_path, monkeypatch, caplog
         return measure(request, study, subject, genome)
 
     monkeypatch.setattr(audit_run, "audited", audited)
-    given = ("model", "--fasta", fasta, "--bundles", tmp_path / "a", tmp_path / "b")
+    given = ("model", *random_genome[1], "--bundles", tmp_path / "a", tmp_path / "b")
     assert run(tmp_path, monkeypatch, *given) == 70
     assert run(tmp_path, monkeypatch, *given, "--skip_unfit") == 0
     assert "outside A,C,G,T; it is not audited" in caplog.text

@@ -68,13 +68,12 @@ def test_one_changed_letter_in_a_hundred_shows_memory_too(audits):
 
 @pytest.mark.bad_input
 @pytest.mark.long
-def test_a_population_without_alleles_near_the_sites_is_named(tmp_path):
+def test_a_population_without_alleles_near_the_sites_is_named(tmp_path, random_genome):
     codes = np.random.default_rng(0).integers(0, 4, 30_000)
-    fasta = audit_bundles.write_fasta(tmp_path / "g.fa", codes)
     population = audit_bundles.write_population(tmp_path / "p.vcf.gz", codes, 200, af=0.001)
     audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
     call(
-        "audit", "model", "--fasta", fasta, "--bundles", tmp_path / "a", "--population_vcf",
+        "audit", "model", *random_genome[1], "--bundles", tmp_path / "a", "--population_vcf",
         population, "--sites", 120, "--windows", 100, "--device", "cpu", "--out_dir", tmp_path / "o",
     )  # fmt: skip
     audit = Audit.read(tmp_path / "o" / "a" / "audit.json")
@@ -83,22 +82,13 @@ def test_a_population_without_alleles_near_the_sites_is_named(tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.long
-def test_a_population_of_another_genome(tmp_path, monkeypatch, capsys):
+def test_a_population_of_another_genome(tmp_path, monkeypatch, capsys, random_genome):
     monkeypatch.chdir(tmp_path)
     codes = np.random.default_rng(0).integers(0, 4, 30_000)
-    audit_bundles.write_fasta(tmp_path / "g.fa", codes)
     audit_bundles.write_population(tmp_path / "p.vcf.gz", (codes + 2) % 4, 7)
     audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
-    arguments = [
-        "audit",
-        "model",
-        "--fasta",
-        "g.fa",
-        "--bundles",
-        "a",
-        "--population_vcf",
-        "p.vcf.gz",
-    ]
+    given = (*random_genome[1], "--bundles", "a", "--population_vcf", "p.vcf.gz")
+    arguments = ["audit", "model", *map(str, given)]
     few = ["--sites", "120", "--windows", "100", "--device", "cpu", "--out_dir", "o"]
     assert cli.main(arguments + few) == 65
     assert "REF differs" in capsys.readouterr().err

@@ -16,8 +16,10 @@ ORDER = 3
 SMALL = ("--sites", 800, "--windows", 300, "--probes", 40, "--device", "cpu")
 
 
-def audited(folder, action, fasta, *bundles, options=SMALL):
-    call("audit", action, "--fasta", fasta, "--bundles", *bundles, *options, "--out_dir", folder)
+def audited(folder, action, genome, *bundles, options=SMALL):
+    """genome: the path of a FASTA, or the options that name it and its context model."""
+    given = genome if isinstance(genome, tuple) else ("--fasta", genome)
+    call("audit", action, *given, "--bundles", *bundles, *options, "--out_dir", folder)
     return [Audit.read(path) for path in sorted(folder.glob("*/audit.json"))]
 
 
@@ -32,21 +34,19 @@ def law(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def copier(tmp_path_factory):
+def copier(tmp_path_factory, random_genome):
     """The audit of a model that only copies, on random letters."""
     folder = tmp_path_factory.mktemp("copier")
-    fasta = audit_bundles.random_fasta(folder / "g.fa")
     audit_bundles.write_bundle(folder / "copier", audit_bundles.copying_graph(), "copier")
     options = ("--sites", 300, "--windows", 100, "--probes", 20, "--device", "cpu")
-    return audited(folder / "out", "all", fasta, folder / "copier", options=options)[0]
+    return audited(folder / "out", "all", random_genome[1], folder / "copier", options=options)[0]
 
 
 @pytest.fixture(scope="module")
-def twins(tmp_path_factory):
+def twins(tmp_path_factory, random_genome):
     """The audits of two models of the same weights with hidden units in another order, and of one
     of other weights."""
     folder = tmp_path_factory.mktemp("twins")
-    fasta = audit_bundles.random_fasta(folder / "g.fa")
     order = np.random.default_rng(3).permutation(16)
     graphs = {
         "a": audit_bundles.hidden_graph(),
@@ -57,7 +57,11 @@ def twins(tmp_path_factory):
         audit_bundles.write_bundle(folder / name, graph, name, window=32)
     options = ("--sites", 300, "--windows", 100, "--device", "cpu")
     audits = audited(
-        folder / "out", "model", fasta, *(folder / name for name in graphs), options=options
+        folder / "out",
+        "model",
+        random_genome[1],
+        *(folder / name for name in graphs),
+        options=options,
     )
     return dict(zip("abc", audits, strict=True))
 
@@ -255,13 +259,14 @@ def test_every_number_has_an_interval_round_it(law, copier, twins):
 
 
 @pytest.mark.long
-def test_the_same_seed_gives_the_same_numbers(tmp_path):
-    fasta = audit_bundles.random_fasta(tmp_path / "g.fa")
+def test_the_same_seed_gives_the_same_numbers(tmp_path, random_genome):
+    """One audit fits the context model, and the other is given it."""
+    genomes = {"fitted": random_genome[0], "given": random_genome[1]}
     audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
     options = ("--sites", 120, "--windows", 100, "--device", "cpu")
     both = [
-        audited(tmp_path / name, "model", fasta, tmp_path / "a", options=options)[0].to_dict()
-        for name in ("one", "two")
+        audited(tmp_path / name, "model", genome, tmp_path / "a", options=options)[0].to_dict()
+        for name, genome in genomes.items()
     ]
     for audit in both:
         audit.pop("seconds")

@@ -77,11 +77,17 @@ LAWS = {
 
 
 @pytest.fixture(scope="module", params=list(LAWS))
-def both(request, tmp_path_factory):
-    """A law, its reader, and the model opened in ONNX Runtime and as the compiled law."""
+def written(request, tmp_path_factory):
+    """A law, and the reader of its bundle."""
     folder = tmp_path_factory.mktemp("law") / "context_model"
     law = a_law(*LAWS[request.param])
-    reader = reader_of(write_bundle(ContextModel(law, some_members(GENOME), 1_000), folder, {}))
+    return law, reader_of(write_bundle(ContextModel(law, some_members(GENOME), 1_000), folder, {}))
+
+
+@pytest.fixture(scope="module")
+def both(written):
+    """A law, its reader, and the model opened in ONNX Runtime and as the compiled law."""
+    law, reader = written
     return law, reader, reader.open_scorer("cpu", 1, None, False), by_machine_code(reader)
 
 
@@ -265,12 +271,10 @@ def test_shuffled_windows_get_the_answers_of_the_graph(both):
 # --- permuted weights
 
 
-@pytest.fixture(scope="module", params=list(LAWS))
-def twins(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def twins(written):
     """A reader, and its permuted twin in ONNX Runtime and as the law with permuted counts."""
-    folder = tmp_path_factory.mktemp("twin") / "context_model"
-    law = a_law(*LAWS[request.param])
-    reader = reader_of(write_bundle(ContextModel(law, some_members(GENOME), 1_000), folder, {}))
+    _, reader = written
     session = reader.open_scorer("cpu", 1, None, False, permuted_counts)
     return reader, session, open_scorer(reader, "cpu", permuted=True)
 

@@ -27,7 +27,7 @@ sys.addaudithook(listen)
 import small_run
 folder = Path("run").resolve()
 folder.mkdir()
-small_run.finish(folder)
+small_run.run_in(folder)
 print(json.dumps([path for path in written if path.startswith(tempfile.gettempdir())]))
 """
 

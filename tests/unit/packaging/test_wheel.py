@@ -21,7 +21,6 @@ from gfmtrust.models import registry
 
 pytestmark = pytest.mark.long
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
-ABSENT = package_imports.distributions("export") - {"pyyaml", "tqdm", "huggingface-hub"}
 
 
 def run(command, folder: Path, **more) -> str:
@@ -67,7 +66,8 @@ def installed(wheel, tmp_path_factory) -> Path:
             folder,
         ).strip()
     )
-    for name in ABSENT:
+    absent = package_imports.distributions("export") - {"pyyaml", "tqdm", "huggingface-hub"}
+    for name in absent:
         (site / f"{name}.py").write_text(f"raise ModuleNotFoundError('absent', name='{name}')\n")
     # a plain path: the .pth files in that folder, one of which may name the checkout, are not read
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")

@@ -5,23 +5,22 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
+from gfmtrust.audit.replicate import claims, page, train
+from gfmtrust.audit.replicate.corpora import FIRST, MASK, corpora, k_mers
+from gfmtrust.audit.replicate.measure import of_distributions
+from gfmtrust.audit.replicate.run import ReplicateRequest, chosen, replicate
+from gfmtrust.audit.replicate.settings import Settings
+from gfmtrust.audit.replicate.workers import Workers
+from gfmtrust.cli import main as cli
+from gfmtrust.core.alphabet import encode
+from gfmtrust.core.contracts.audit import Statistic
+from gfmtrust.core.contracts.replication import Replication
+from gfmtrust.core.errors import BadDataError, ConfigurationError, TransientError
+from gfmtrust.io.genome import Genome
 
-from gfmtrust.audit.replicate import claims, page, train  # noqa: E402
-from gfmtrust.audit.replicate.corpora import FIRST, MASK, corpora, k_mers  # noqa: E402
-from gfmtrust.audit.replicate.measure import of_distributions  # noqa: E402
-from gfmtrust.audit.replicate.run import ReplicateRequest, chosen, replicate  # noqa: E402
-from gfmtrust.audit.replicate.settings import Settings  # noqa: E402
-from gfmtrust.audit.replicate.workers import Workers  # noqa: E402
-from gfmtrust.cli import main as cli  # noqa: E402
-from gfmtrust.core.alphabet import encode  # noqa: E402
-from gfmtrust.core.contracts.audit import Statistic  # noqa: E402
-from gfmtrust.core.contracts.replication import Replication  # noqa: E402
-from gfmtrust.core.errors import BadDataError, ConfigurationError, TransientError  # noqa: E402
-from gfmtrust.io.genome import Genome  # noqa: E402
-
-pytestmark = [pytest.mark.torch, pytest.mark.long]
+pytestmark = pytest.mark.long
 TINY = Settings(
     512,
     layers=1,

@@ -5,15 +5,14 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
+from gfmtrust.audit.tracking import networks, page, run, train, words
+from gfmtrust.cli import main as cli
+from gfmtrust.core.contracts.audit import Statistic
+from gfmtrust.core.contracts.tracking import TrackedGroup, Tracking
 
-from gfmtrust.audit.tracking import networks, page, run, train, words  # noqa: E402
-from gfmtrust.cli import main as cli  # noqa: E402
-from gfmtrust.core.contracts.audit import Statistic  # noqa: E402
-from gfmtrust.core.contracts.tracking import TrackedGroup, Tracking  # noqa: E402
-
-pytestmark = [pytest.mark.torch, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -3,12 +3,11 @@
 import gfm_golden
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
+from gfmtrust.audit.replicate import fisher, network
 
-from gfmtrust.audit.replicate import fisher, network  # noqa: E402
-
-pytestmark = [pytest.mark.torch, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 
 def test_the_groups_are_those_of_the_public_code():
