@@ -102,12 +102,12 @@ class FlaggedVariants:
         """Fill in the ranks of the SNVs (n,) among the variants of a block. first: row of each."""
         rows = np.flatnonzero(is_snv)
         of_snvs = block.site.iloc[first[rows]]
-        codes = tuple(
+        ref, alt = (
             encode("".join(of_snvs[name].to_numpy(object))).astype(np.int64)
             for name in ("ref", "alt")
         )
         llrs = flagged["llr"].to_numpy(np.float64)[rows]
-        ranked = self._snv_ranks.at(block, self._scores.ensemble, first[rows], codes, llrs)
+        ranked = self._snv_ranks.at(block, self._scores.ensemble, first[rows], (ref, alt), llrs)
         for name, values in ranked.items():
             flagged.loc[rows, name] = values
 

@@ -81,9 +81,9 @@ def recovery(study: Study, subject: Subject) -> list[Statistic]:
     ]  # fmt: skip
     for label, x, chosen in bins:
         third = phase[index[chosen]] == 2
-        value = _difference(gc[:, chosen], third)
-        if value is None:
+        if not third.any() or third.all():
             continue
+        value = _difference(gc[:, chosen], third)
         if shuffled is None:
             drawn = [float(_difference(one[:, chosen], third).mean()) for one in twins]
             half = STUDENT * float(np.sqrt(np.square(drawn).mean()))
@@ -133,9 +133,7 @@ def _gc(subject: Subject, windows: np.ndarray, index: np.ndarray) -> np.ndarray:
     return gc
 
 
-def _difference(gc: np.ndarray, third: np.ndarray) -> np.ndarray | None:
-    if not third.any() or third.all():
-        return None
+def _difference(gc: np.ndarray, third: np.ndarray) -> np.ndarray:
     return gc[:, third].mean(axis=1) - gc[:, ~third].mean(axis=1)
 
 

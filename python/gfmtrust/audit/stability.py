@@ -53,8 +53,8 @@ def members(study: Study, subject: Subject) -> list[Statistic]:
         except NotRun:
             continue
         try:
-            pair = [embeddings(study, one, "twin") for one in (subject, other)]
-            rows += compared(study, *pair, f"{other.name}, permuted twins")
+            one, another = (embeddings(study, model, "twin") for model in (subject, other))
+            rows += compared(study, one, another, f"{other.name}, permuted twins")
         except NotRun:
             continue
     if not rows:
