@@ -67,9 +67,13 @@ class SortedText:
         for window, group in groupby(asked, key=lambda one: one[0]):
             if window < 0:
                 continue
-            section = self._section(contig, windows, window)
+            section, is_whole = self._section(contig, windows, window), False
             for _, pos, i in group:
-                if lines := section.lines(pos):
+                lines = section.lines(pos)
+                if section.ran_out and not is_whole:
+                    section, is_whole = self._whole(contig, windows, window, section), True
+                    lines = section.lines(pos)
+                if lines:
                     yield i, lines
 
     @property
@@ -78,14 +82,27 @@ class SortedText:
         return self._size
 
     def _section(self, contig: str, windows: ContigWindows, window: int) -> _Section:
-        """The blocks from the start of a window to where its lines have ended."""
-        after = window + 1
-        offsets = windows.offsets
-        # a record that reaches over the start of the next window may lie before the window's end
-        while after < len(offsets) and offsets[after] == offsets[window]:
-            after += 1
-        end = int(offsets[after]) if after < len(offsets) else windows.end
-        return _Section(self, contig, int(offsets[window]), end)
+        """The blocks from the start of a window to the first record that touches a later one."""
+        after = int(np.searchsorted(windows.offsets, windows.offsets[window], "right"))
+        return self._until(contig, windows, window, after)
+
+    def _whole(
+        self, contig: str, windows: ContigWindows, window: int, section: _Section
+    ) -> _Section:
+        """The section of a window to where its lines have ended: a record that reaches into a later
+        window may have lines of this one behind it."""
+        after = first = int(np.searchsorted(windows.offsets, windows.offsets[window], "right"))
+        while after < len(windows.offsets):
+            offset = int(windows.offsets[after])
+            pos = _Section(self, contig, offset, offset).first_position()
+            if pos is not None and pos >= windows.starts[window + 1]:
+                break
+            after = int(np.searchsorted(windows.offsets, offset, "right"))
+        return section if after == first else self._until(contig, windows, window, after)
+
+    def _until(self, contig: str, windows: ContigWindows, window: int, after: int) -> _Section:
+        end = int(windows.offsets[after]) if after < len(windows.offsets) else windows.end
+        return _Section(self, contig, int(windows.offsets[window]), end)
 
     def first_position(self, contig: str, window: int) -> int | None:
         """The position of the first line from the start of a window of the index on; None where the
@@ -132,7 +149,10 @@ class Key:
 
 
 class _Section:
-    """Consecutive blocks of a file that hold the lines of a stretch of one contig."""
+    """Consecutive blocks of a file that hold the lines of a stretch of one contig. ran_out: whether
+    the last search went on to the end of the blocks, so that lines may lie behind them."""
+
+    ran_out = False
 
     def __init__(self, file: SortedText, contig: str, start: int, end: int):
         self._file, self._key = file, file.key(contig)
@@ -174,12 +194,17 @@ class _Section:
         # the last block whose first whole line lies before the position
         block = bisect_right(range(1, len(self._blocks)), pos - 1, key=self._head)
         lines_there: list[bytes] = []
+        self.ran_out = False
         while block < len(self._blocks):
-            lines, ends_here = self._in_block(block, pos)
+            lines, may_go_on = self._in_block(block, pos)
             lines_there += lines
             block += 1
-            if not ends_here or block == len(self._blocks) or self._head(block) > pos:
+            if not may_go_on:
                 return lines_there
+            if block < len(self._blocks) and self._head(block) > pos:
+                self.ran_out = self._head(block) == AFTER
+                return lines_there
+        self.ran_out = True
         return lines_there
 
     def first_position(self) -> int | None:
@@ -232,7 +257,9 @@ class _Section:
         if block not in self._texts:
             first = self._within if block == 0 else len(self._lead(block))
             inflated = memoryview(self._inflated(block))
-            text = b"".join((b"\n", inflated[first:], self._lead(block + 1)))  # one copy
+            # where a line goes on through the whole block, no line starts in it
+            behind = self._lead(block + 1) if first <= len(inflated) else b""
+            text = b"".join((b"\n", inflated[first:], behind))  # one copy
             if len(self._texts) > 1:
                 self._texts.pop(next(iter(self._texts)))
             self._texts[block] = self._whole_lines(text)
@@ -271,7 +298,9 @@ class _Section:
         skipped = len(self._lead(block))
         rest = self._begin(block)[skipped:]
         if b"\n" not in rest:
-            rest = self._inflated(block)[skipped:] + self._lead(block + 1)
+            inflated = self._inflated(block)
+            behind = self._lead(block + 1) if skipped <= len(inflated) else b""
+            rest = inflated[skipped:] + behind
         if not rest.strip(b"\n"):
             return self._head(block + 1) if block + 1 < len(self._blocks) else AFTER
         pos = self._position(rest.partition(b"\n")[0])

@@ -94,6 +94,29 @@ def test_the_last_line_may_lack_its_end(tmp_path):
         assert list(text.lines("1", np.array([4, 5]))) == [(0, [b"1\t5\tone"]), (1, [b"1\t6\ttwo"])]
 
 
+@pytest.mark.parametrize("index", ["tbi", "csi"])
+@pytest.mark.parametrize("longest", [9_000, 30_000])
+@pytest.mark.parametrize("first", [[30], [100_000], [30, 100_000]])
+def test_lines_behind_one_that_reaches_into_a_later_window_are_found(
+    tmp_path, index, longest, first
+):
+    """The index gives the later window the offset of the long line, before the others' blocks."""
+    path, rng = tmp_path / "table.gz", random.Random(3)
+    rows = [
+        b"1\t%d\t%d\t%s\n"
+        % (pos, pos + (longest if pos == 8_000 else 1), rng.randbytes(n_letters).hex().encode())
+        for pos, n_letters in enumerate([30] * 8_000 + first + [30] * 32_000)
+    ]
+    with pysam.BGZFile(str(path), "w") as file:
+        file.write(b"".join(rows))
+    layout = LAYOUTS["bed"] | {"csi": index == "csi"}
+    pysam.tabix_index(str(path), force=True, **layout)
+    asked = np.arange(0, len(rows), 7)
+    with SortedText(path, read_index(index_of(path))) as text:
+        lines_there = dict(text.lines("1", asked))
+    assert [lines_there.get(i) for i in range(len(asked))] == [[rows[pos][:-1]] for pos in asked]
+
+
 @pytest.mark.bad_input
 def test_an_index_of_another_file_is_refused(tmp_path):
     """The first table's blocks are elsewhere in the second."""
