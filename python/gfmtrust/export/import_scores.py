@@ -127,7 +127,11 @@ def _sites_of_alleles(read: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     snv = snv[snv["ref"] != snv["alt"]]  # the ratio of the genome's own base is 0, stated or not
     if not len(snv):
         return pd.DataFrame(
-            {"contig": np.empty(0, object), "pos": np.empty(0, np.int64), "probs": []}
+            {
+                "contig": np.empty(0, object),
+                "pos": np.empty(0, np.int64),
+                "probs": np.empty(0, object),
+            }
         ), 0
     place = snv.groupby(["contig_index", "pos"], sort=True).ngroup().to_numpy()
     first = snv.drop_duplicates(["contig_index", "pos"]).sort_values(["contig_index", "pos"])

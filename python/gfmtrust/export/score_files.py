@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,7 +64,6 @@ def read_table(
             )
         )
     columns, read = _columns_of(path, layout)
-    read["line"] = np.arange(len(read)) + 1 + read.attrs["skipped"]
     place = [vcf_reader.parse_position(text) for text in read["pos"]]
     refuse(
         path.name,
@@ -95,8 +95,7 @@ def _in_nats(read: pd.DataFrame, columns: tuple[str, ...], layout: ScoreLayout) 
 
 
 def _columns_of(path: Path, layout: ScoreLayout | None) -> tuple[tuple[str, ...], pd.DataFrame]:
-    """The columns of a table by role, as text, with the number of lines before them as
-    attrs['skipped']."""
+    """The columns of a table by role, as text, and the number of each line from 1 as `line`."""
     skipped, header = 0, None
     for line in read_lines(path, 1 << 20):
         text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
@@ -119,6 +118,7 @@ def _columns_of(path: Path, layout: ScoreLayout | None) -> tuple[tuple[str, ...]
             header=None,
             skiprows=skipped,
             keep_default_na=False,
+            quoting=csv.QUOTE_NONE,
             compression="gzip" if path.suffix in (".gz", ".bgz") else None,
         )
     except pd.errors.EmptyDataError:
@@ -150,7 +150,7 @@ def _columns_of(path: Path, layout: ScoreLayout | None) -> tuple[tuple[str, ...]
             )
         )
     read = pd.DataFrame({role: whole[number] for role, number in index.items()})
-    read.attrs["skipped"] = skipped
+    read["line"] = np.arange(len(read)) + 1 + skipped
     return columns, read
 
 
@@ -160,7 +160,7 @@ def read_vcf(path: Path, key: str, genome, contig_map: str | Path) -> pd.DataFra
     rows = []
     for record in records:
         text = info_value(record.info, key)
-        values = [] if text in (None, "") else text.split(",")
+        values = [] if text in (None, "", ".") else text.split(",")
         if values and len(values) != len(record.alts):
             raise BadDataError(
                 message(
@@ -223,6 +223,8 @@ def check_alleles(name: str, read: pd.DataFrame, genome) -> None:
     """Bring alleles that change one base to that base, as a record of several ALTs pads them; refuse
     an allele that the genome does not have, or that is answered twice with different scores."""
     read["ref"], read["alt"] = read["ref"].str.upper(), read["alt"].str.upper()
+    for column in ("ref", "alt"):
+        refuse(name, read, (read[column] == "").to_numpy(), column, "letters")
     status = classify(read, genome)
     wrong = np.flatnonzero(status != Status.SCORED)
     if len(wrong):

@@ -82,7 +82,7 @@ class RowReader:
             raise self._wrong(line, f"{len(fields)} columns", "a record of a VCF")
         key = self.layout.info.encode() + b"="
         value = next((one for one in fields[7].split(b";") if one.startswith(key)), None)
-        if value is None:
+        if value is None or value[len(key) :] in MISSING_BYTES:
             return []
         alts, texts = fields[4].split(b","), value[len(key) :].split(b",")
         if len(texts) != len(alts):

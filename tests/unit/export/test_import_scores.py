@@ -1,8 +1,10 @@
 """Tables that are read whole say what an indexed one would."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 
 from gfmtrust.core.errors import BadDataError
@@ -50,3 +52,37 @@ def test_scores_that_a_probability_cannot_hold_are_cut_and_named(tmp_path, caplo
         _, variants = read(tmp_path, [f"c\t2\tCG\tC\t{score}", "c\t5\tA\tC\t1"], ALLELES)
     assert variants["llr"].to_pylist() == [kept]
     assert ("not told apart" in caplog.text) == (abs(score) > 80)
+
+
+def test_a_quote_is_a_letter_like_others(tmp_path):
+    lines = [f"c\t{pos}\t{GENOME[pos - 1]}\tN\t1" for pos in range(1, 5)]
+    lines = [line.replace("N", "AC"["A" in line]) + '\t"x' for line in lines]
+    sites, _ = read(tmp_path, lines, ALLELES)
+    assert sites["pos"].to_pylist() == [0, 1, 2, 3]
+
+
+def test_a_table_may_hold_indels_alone(tmp_path):
+    sites, variants = read(tmp_path, ["c\t2\tCG\tC\t-3"], ALLELES)
+    assert (sites.num_rows, variants["llr"].to_pylist()) == (0, [-3])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("line", ["c\t5\t\tC\t1", "c\t5\tA\t\t1"])
+def test_an_allele_without_letters_is_refused(tmp_path, line):
+    head = "chrom\tpos\tref\talt\tscore"
+    with pytest.raises(BadDataError, match="s.tsv line 2: (ref|alt) is ; expected letters"):
+        read(tmp_path, [head, line], ScoresStated())
+
+
+@pytest.mark.parametrize("alts", [".", "C", "C,G"])
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_one_point_is_no_score_of_any_alt(tmp_path, alts, is_indexed):
+    records = f"c\t5\t.\tA\t{alts}\t.\t.\tSCORE=.\nc\t6\t.\tC\tA,G,T\t.\t.\tSCORE=1,2,3\n"
+    head = "##fileformat=VCFv4.2\n##contig=<ID=c>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    path = tmp_path / "s.vcf"
+    path.write_text(head + records)
+    if is_indexed:
+        path = Path(pysam.tabix_index(str(path), preset="vcf"))
+    (tmp_path / "g.fa").write_text(f">c\n{GENOME}\n")
+    bundle = import_scores(path, "s", tmp_path / "g.fa", tmp_path / "models")
+    assert bundle.quantity == "direct"
