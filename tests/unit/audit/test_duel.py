@@ -181,6 +181,10 @@ ROWS = "".join(f"ACGTACGTAC\t{row}\te{row % 7}\n" for row in range(120))
         (HEAD + "".join(f"ACGT\t{row}\ta\n" for row in range(120)), "all examples are of one element"),
         ("sequence\tlabel\n" + "ACGT\t1\nACGT\t0\n" * 60, "no column element"),
         ("sequence\tvalue\n" + "ACGT\t1\n" * 120, "no column label"),
+        (
+            "sequence\tlabel\telement\tnote\n" + 'ACGT\t1\te\t"x\nACGT\t0\tf\ty"\n' * 120,
+            "a field that goes on over lines",
+        ),
         (HEAD + ROWS + "ACGU\t1\te0\n", "row 121: sequence 'ACGU'"),
         (HEAD + ROWS + "ACGT\tlow\te0\n", "row 121: label is 'low'"),
         ("contig\tstart\tend\tlabel\n" + "c\t5\t9\t1\n" * 119 + "d\t5\t9\t0\n", "no place of the FASTA, first d:5-9"),

@@ -48,6 +48,18 @@ def test_one_label_alone_is_refused_with_the_values_of_the_column(tmp_path):
     refused(tmp_path, words, "Pathogenic", "--positive")
 
 
+def test_no_row_is_lost_to_a_quotation_mark(tmp_path):
+    """The rows between two marks would be one row."""
+    rows = written(tmp_path, simulated(n=120), "s.tsv").read_text().splitlines()
+    notes = ["note", *[""] * 4, '"5 prime', "", 'a "word"', '"last', *[""] * (len(rows) - 9)]
+    path = tmp_path / "notes.tsv"
+    path.write_text("".join(f"{row}\t{note}\n" for row, note in zip(rows, notes, strict=True)))
+    with pytest.raises(BadDataError, match="notes.tsv line 6: a field that goes on over lines"):
+        read_score_table(options(path))
+    path.write_text(path.read_text().replace('"', ""))
+    read_score_table(options(path))
+
+
 @pytest.mark.parametrize("n_blocks", [1, 2])
 def test_too_few_blocks_to_fit_and_test_are_refused(tmp_path, n_blocks):
     """With two, the risk of one fold would be fitted to no allele at all."""

@@ -218,6 +218,10 @@ def _read_table(path: Path) -> pd.DataFrame:
     except (ValueError, OSError, EOFError, UnicodeDecodeError) as error:
         fault = f"unreadable ({shown(str(error))})"
         raise BadDataError(message(path.name, fault, "a TSV or CSV table with a header")) from error
+    if separator == "\t" and table.map(lambda cell: "\n" in str(cell)).to_numpy().any():
+        fault = "a field that goes on over lines, from one quotation mark to the next"
+        remedy = "remove the quotation marks"
+        raise BadDataError(message(path.name, fault, "one row per line", remedy))
     if "label" not in table:
         raise _no_column(path.name, "label", "the measured number of each row")
     return table

@@ -87,6 +87,15 @@ def _text_table(path: Path, is_gzip: bool) -> pd.DataFrame:
                     f"{len(header)}, one per column",
                 )
             )
+        if not comma and any("\n" in cell for cell in row):
+            raise BadDataError(
+                message(
+                    f"{path.name} line {number}",
+                    "a field that goes on over lines, from one quotation mark to the next",
+                    "one row per line",
+                    "remove the quotation marks",
+                )
+            )
     cells = [[cell.strip() for cell in row] for row in rows[1:]]
     table = pd.DataFrame(cells, columns=pd.Index(header), dtype=object)
     return table.where(~table.isin(MISSING), "")
