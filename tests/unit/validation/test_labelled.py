@@ -16,6 +16,7 @@ from step_calls import call
 from gfmtrust.calibration import calls, label_blocks, label_calibration, local_lr
 from gfmtrust.calibration.reliability import newton
 from gfmtrust.cli import main as cli
+from gfmtrust.core import documents
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import UsageError
 from gfmtrust.core.resampling import Blocks
@@ -275,7 +276,7 @@ def test_files_say_the_same_twice(tmp_path, few_draws):
         assert (tmp_path / "out" / name).read_bytes() == (
             tmp_path / "again" / "out" / name
         ).read_bytes()
-    assert json.loads((tmp_path / "out" / "benchmark.json").read_text()) == content
+    assert documents.read_json(tmp_path / "out" / "benchmark.json") == content
     tiers = pd.read_csv(tmp_path / "out" / "tiers.tsv", sep="\t", na_values=".")
     assert tiers["n"].tolist() == [one["n"] for one in content["tables"]["tiers"]]
     assert (tmp_path / "out" / "benchmark.svg").read_text().startswith("<svg ")

@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from gfmtrust.calibration.options import Options
 from gfmtrust.cli import main as cli
+from gfmtrust.core import documents
 from gfmtrust.core.resampling import Blocks
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.validation.benchmark.labelled.rows import filled
@@ -259,7 +260,7 @@ def test_no_figure_depends_on_the_scale_of_a_model_or_on_the_order_of_rows(tmp_p
 
 def test_files_hold_what_the_json_says(tmp_path):
     content, out = run(tmp_path, simulated(n=200), draws=3)
-    assert json.loads((out / "scores.json").read_text()) == content
+    assert documents.read_json(out / "scores.json") == content
     names = {path.name for path in out.iterdir()}
     assert names == {"scores.html", "scores.json", *(f"{name}.tsv" for name in content["tables"])}
     ranking = pd.read_csv(out / "ranking.tsv", sep="\t", na_values=".")
