@@ -4,7 +4,9 @@ it."""
 import fcntl
 import functools
 import gc
+import itertools
 import os
+import re
 
 # One thread for OpenMP, as in the tasks of a run (nextflow.config): threads that wait for each other
 # spend CPU time, and other tests use the other cores. It counts only before numpy is imported.
@@ -56,6 +58,24 @@ def exported(tmp_path_factory, small_fasta):
             )
 
     return bundle
+
+
+def pytest_unconfigure():
+    """At its end the interpreter looks at them again."""
+    gc.unfreeze()
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory, request):
+    """A new folder. That of pytest is found by a look at all folders of the run, which costs more
+    than many a test."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / f"{name}-{next(NUMBERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -101,6 +101,7 @@ def test_a_window_shorter_than_the_probes(tmp_path, monkeypatch, random_genome):
 
 
 @pytest.mark.bad_input
+@pytest.mark.long
 def test_a_bed_that_is_none(tmp_path, monkeypatch, capsys, random_genome):
     audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
     (tmp_path / "x.bed").write_text("c 1 2\n")
@@ -152,6 +153,7 @@ def of_another_genome(tmp_path_factory):
 
 
 @pytest.mark.bad_input
+@pytest.mark.long
 @pytest.mark.parametrize("option", ["--context_model", "--bundles"])
 def test_a_context_model_of_another_genome(
     tmp_path, monkeypatch, capsys, of_another_genome, random_genome, option

@@ -7,9 +7,7 @@ from browser import AXE, CHROMIUM, answer
 from gfmtrust.audit import page
 from gfmtrust.audit.duel import page as duel_page
 from gfmtrust.audit.duel.published import PUBLISHED, SOURCE
-from gfmtrust.audit.replicate import page as replicate_page
 from gfmtrust.audit.table import MEASURES
-from gfmtrust.audit.tracking import page as tracking_page
 from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured, Statistic
 from gfmtrust.core.contracts.duel import Competitor, Duel, LeftOut
 from gfmtrust.core.contracts.replication import ClaimVerdict, Replication, Size, TrainedCorpus
@@ -38,6 +36,10 @@ def measured(entry):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
+    # these import torch, which no collection of unit tests may do
+    from gfmtrust.audit.replicate import page as replicate_page
+    from gfmtrust.audit.tracking import page as tracking_page
+
     folder = tmp_path_factory.mktemp("audit")
     for name in ("gpn-demo-1", "a_model_with_a_rather_long_name"):
         model = AuditedModel(name, "gpn", "ab" * 32, 128, 43_527)

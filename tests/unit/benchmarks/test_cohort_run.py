@@ -78,6 +78,7 @@ def test_samples_share_most_of_their_alleles_and_have_the_genomes_letters(tmp_pa
 
 
 @pytest.mark.bad_input
+@pytest.mark.long
 def test_a_step_that_fails_names_its_exit_code(tmp_path):
     with pytest.raises(RuntimeError, match="fit_context_model: exit 66 after"):
         tasks.fit_cost(tmp_path / "absent.fa")

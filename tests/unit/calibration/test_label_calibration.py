@@ -103,6 +103,7 @@ def test_no_megabase_is_in_two_splits_and_the_fit_split_chooses_the_cut():
     assert not any(one.exists for one in turned.certificates)
 
 
+@pytest.mark.long
 def test_errors_are_told_by_direction():
     rows = labelled(4)
     result = label_calibration.fit(rows, Options(), False, 0.0)

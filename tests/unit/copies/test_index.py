@@ -215,6 +215,7 @@ def test_tiny_genomes():
 
 
 @pytest.mark.bad_input
+@pytest.mark.long
 def test_many_contigs():
     """Neighbours in memory are never joined: 20,000 contigs of 41 letters and fewer."""
     unit = genome_letters(6, 41)

@@ -21,6 +21,7 @@ def flipped(content):
             yield content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
 
 
+@pytest.mark.long
 def test_every_flipped_bit_of_a_contract_is_refused_or_harmless(tmp_path):
     path = tmp_path / "plan.json"
     PLAN.write(path)

@@ -95,6 +95,7 @@ def test_any_spreadsheet_gives_back_its_cells(table, separator, ending, encoding
     }
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(TABLE, st.sampled_from(["json", "yaml", "yml"]))
 def test_any_list_gives_back_its_cells(table, ending):

@@ -13,7 +13,7 @@ from paths import ROOT
 from gfmtrust.core.disk import fault_line, is_disk_fault, write_failed, writing
 from gfmtrust.core.errors import InputOutputError
 
-pytestmark = pytest.mark.bad_input
+pytestmark = [pytest.mark.bad_input, pytest.mark.long]
 ROOM_KIB = 256
 CASES = """
 import json, os, sys, tempfile, contextlib, io

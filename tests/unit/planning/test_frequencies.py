@@ -87,6 +87,7 @@ def planned(cohort, out, *options, checked="checked"):
     return {row["pos"]: (round(row["af"], 6), row["an"]) for row in result}
 
 
+@pytest.mark.long
 def test_counts_of_all_vcfs_the_key_and_the_population_in_this_order(cohort, tmp_path):
     counted = planned(cohort, tmp_path / "counted")
     nothing = (pytest.approx(float("nan"), nan_ok=True), 0)
