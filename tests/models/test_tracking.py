@@ -105,7 +105,7 @@ def test_theory_says_nothing_of_what_a_state_can_copy():
     rows = [row(networks.COPIER, 1.0, "copy"), row(networks.CONTROL, 0.1, "copy")]
     facts = run.concluded(1, rows)
     assert facts.not_ranked == ()
-    assert facts.verdict[0].endswith("LSTM fails. As theory says.")
+    assert facts.verdict[0].endswith("of the others theory says nothing.")
 
 
 @pytest.mark.parametrize("name", list(networks.NETWORKS))

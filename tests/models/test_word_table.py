@@ -4,6 +4,7 @@ from itertools import product
 
 import audit_bundles
 import checkpoints
+import numpy as np
 import pytest
 import toy_models
 from step_calls import call
@@ -13,6 +14,7 @@ from gfmtrust.audit.measure import NotRun
 from gfmtrust.audit.study import AuditSizes, Study, draw_sites
 from gfmtrust.audit.subject import Subject
 from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.hidden import HiddenLayer
 from gfmtrust.bundle.word_table import word_table
 from gfmtrust.io.genome import Genome
 from gfmtrust.models.checkpoint import load
@@ -65,3 +67,15 @@ def test_a_vocabulary_of_letters_has_no_neighbours(tmp_path):
     subject = Subject.open(bundle, ScoringOptions(device="cpu"))
     with pytest.raises(NotRun, match="4 words"):
         stability.static_table(subject)
+
+
+def test_the_hidden_layer_of_a_model_of_words_is_not_its_answer(members):
+    """The nearest product to the answer sums the probabilities of 4,096 words by letter; the layer
+    that the decoder reads is as wide as the network, and has no sum."""
+    folder, _ = members
+    bundle = Bundle.open(folder / "models" / "nt-0")
+    layer = HiddenLayer.open(bundle, "cpu", 1, 4)
+    codes = np.random.default_rng(0).integers(0, 4, (4, bundle.window_bp)).astype(np.uint8)
+    pooled = layer.pooled(codes, np.full((4, 1), 6 * (bundle.window_bp // 12)))
+    assert pooled.shape == (4, load(folder / "w0").config.hidden_size)
+    assert (pooled < 0).any()

@@ -88,9 +88,12 @@ class HiddenLayer:
 
 def last_hidden(graph: onnx.GraphProto) -> str | None:
     """The name of the computed input of the linear layer that is nearest to the answer; None where
-    no layer multiplies a computed value by a weight of the graph."""
+    no layer multiplies a computed value by a weight of the graph. Probabilities are an answer and no
+    layer: a model of k-mers multiplies them by a constant that sums them by letter."""
     weights = {one.name for one in graph.initializer}
     maker = {name: node for node in graph.node for name in node.output}
+    # a decoder that shares the matrix of the embedding transposes it
+    weights |= {name for name, node in maker.items() if node.op_type == "Transpose" and node.input[0] in weights}  # fmt: skip
     level, seen = ["logp"], set()
     while level:
         further = []
@@ -99,11 +102,16 @@ def last_hidden(graph: onnx.GraphProto) -> str | None:
             if node is None or name in seen:
                 continue
             seen.add(name)
-            if node.op_type in LINEAR and node.input[1] in weights and node.input[0] in maker:
+            if node.op_type in LINEAR and node.input[1] in weights and is_hidden(node, maker):
                 return node.input[0]
             further.extend(node.input)
         level = further
     return None
+
+
+def is_hidden(node: onnx.NodeProto, maker: dict[str, onnx.NodeProto]) -> bool:
+    """Whether a node reads a computed value that is no distribution."""
+    return node.input[0] in maker and maker[node.input[0]].op_type != "Softmax"
 
 
 def beside(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper
 
 from gfmtrust.bundle import onnx_file, tokenizers
 from gfmtrust.bundle.bundle import Bundle
-from gfmtrust.bundle.hidden import LEAST_WIDTH, LINEAR, beside, last_hidden
+from gfmtrust.bundle.hidden import LEAST_WIDTH, LINEAR, beside, is_hidden, last_hidden
 from gfmtrust.bundle.runtime import Runtime, load
 from gfmtrust.bundle.session import tables
 from gfmtrust.core.alphabet import PAD
@@ -130,11 +130,11 @@ def _candidates(graph: onnx.GraphProto, last: str) -> list[str]:
     """The computed values that linear layers and convolutions read, in the order of the graph; the
     last hidden layer is the last."""
     weights = {one.name for one in graph.initializer}
-    computed = {name for node in graph.node for name in node.output}
+    maker = {name: node for node in graph.node for name in node.output}
     names = [
         node.input[0]
         for node in graph.node
-        if node.op_type in READS and node.input[1] in weights and node.input[0] in computed
+        if node.op_type in READS and node.input[1] in weights and is_hidden(node, maker)
     ]
     return [*dict.fromkeys(name for name in names if name != last), last]
 

@@ -153,6 +153,8 @@ def concluded(seed: int, rows: list[TrackedGroup]) -> Tracking:
             if row.group == one and row.truth and row.verdict != row.truth
         ]
         against = f" Not as theory says: {', '.join(strange)}." if strange else " As theory says."
+        if one == COPY:
+            against = " The control passes, as it must; of the others theory says nothing."
         lines.append(f"{one}: {'; '.join(parts)}.{against}")
     return Tracking(seed, tuple(rows), failed, tuple(lines))
 
