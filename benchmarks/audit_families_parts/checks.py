@@ -101,22 +101,22 @@ class Expected:
 
 def nulls(audits: Iterable[Audit]) -> list[Expected]:
     """Every kind of null whose value is known without a model."""
-    kinds: dict[str, list[tuple[str, float, bool]]] = {}
+    kinds: dict[tuple[str, str], list[tuple[float, bool]]] = {}
     for audit in audits:
         for measured in audit.measures:
             for row in measured.statistics:
                 if row.null is not None and (one := _expected(measured.name, row)):
-                    kinds.setdefault(one[0], []).append((one[1], row.null, one[2]))
+                    kinds.setdefault(one[:2], []).append((row.null, one[2]))
     return [
         Expected(
             name,
-            rows[0][0],
-            min(null for _, null, _ in rows),
-            max(null for _, null, _ in rows),
+            value,
+            min(null for null, _ in rows),
+            max(null for null, _ in rows),
             len(rows),
-            sum(not there for _, _, there in rows),
+            sum(not there for _, there in rows),
         )
-        for name, rows in kinds.items()
+        for (name, value), rows in kinds.items()
     ]
 
 
@@ -139,8 +139,6 @@ def _expected(measure: str, row: Statistic) -> tuple[str, str, bool] | None:
         return "nearest neighbours shared, permuted", f"{chance:.3f}", _covers(row, chance)
     if row.label == "correlation of the LLR":
         return "correlation of the LLR of both strands, permuted", "0", _covers(row, 0.0)
-    if measure == "frame":
-        return "probability of G or C by frame, shuffled", "0", _covers(row, 0.0)
     return None
 
 
