@@ -73,7 +73,7 @@ bench-cohort: setup ## what a cohort costs step by step, its growth, and what on
 	@$(ACTIVATE) && python benchmarks/cohort_merge.py
 	@$(ACTIVATE) && python benchmarks/cohort_run.py
 
-bench-audit: setup ## audits of random weights of every layout that a family opens, on the genome of the demo: nothing may beat its null; half an hour
+bench-audit: setup ## audits of random weights of every layout that a family opens, on the genome of the demo: nothing may beat its null; one to two minutes of CPU for each layout
 	@$(ACTIVATE) && python benchmarks/audit_families.py --fasta assets/demo/genome.fa.gz
 
 proof: setup ## flags against the known truth of oracle genomes: 1,000 redraws of the easy and of the CpG-poor genome, 200 of each model where copies are planted, 100 of each that remembers the file; PROOF='--part cpg --n 100' does less, and PROOF='--part ensemble --part useless --part transfer --part regions' the rest
