@@ -1,6 +1,6 @@
 """`gfmtrust audit all` on random weights of every layout that a family opens: nothing may beat its null.
 
-    python benchmarks/audit_families.py --fasta genome.fa                                    two members of each layout, a minute or two of CPU each
+    python benchmarks/audit_families.py --fasta genome.fa    two members of each layout, a minute or two of CPU each
     python benchmarks/audit_families.py --fasta genome.fa --layouts gpn caduceus             some of them
     python benchmarks/audit_families.py --fasta genome.fa --trained A B                      also two trained checkpoints of one family
 
