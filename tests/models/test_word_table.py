@@ -72,10 +72,9 @@ def test_a_vocabulary_of_letters_has_no_neighbours(tmp_path):
 def test_the_hidden_layer_of_a_model_of_words_is_not_its_answer(members):
     """The nearest product to the answer sums the probabilities of 4,096 words by letter; the layer
     that the decoder reads is as wide as the network, and has no sum."""
-    folder, _ = members
-    bundle = Bundle.open(folder / "models" / "nt-0")
+    (bundle, _), weights, _ = members
     layer = HiddenLayer.open(bundle, "cpu", 1, 4)
     codes = np.random.default_rng(0).integers(0, 4, (4, bundle.window_bp)).astype(np.uint8)
     pooled = layer.pooled(codes, np.full((4, 1), 6 * (bundle.window_bp // 12)))
-    assert pooled.shape == (4, load(folder / "w0").config.hidden_size)
+    assert pooled.shape == (4, load(weights).config.hidden_size)
     assert (pooled < 0).any()
