@@ -249,6 +249,9 @@ def check_bed(
     return InputCheck(facts, matches)
 
 
+NO_CONTIG = "no contig of the genome"
+
+
 def merged_map(checked: list[InputCheck]) -> dict[str, str]:
     """Input name -> genome name over all inputs, equal names too, names without a match left out.
 
@@ -263,7 +266,7 @@ def merged_map(checked: list[InputCheck]) -> dict[str, str]:
                 raise BadDataError(
                     message(
                         one.facts.name,
-                        f"contig {shown(name)} is {match}; in {where} it is {before}",
+                        f"contig {shown(name)} is {match or NO_CONTIG}; in {where} it is {before or NO_CONTIG}",
                         "one meaning of a name",
                         "run them apart, or give --contig_map FILE",
                     )

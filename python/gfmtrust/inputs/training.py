@@ -112,7 +112,7 @@ def contigs_of(names: Sequence[str], contigs: Sequence[str], fasta: str) -> tupl
                     OPTION,
                     f"no contig {name!r} in {fasta}",
                     f"contigs of the FASTA ({first}{more})",
-                    "give the names of the FASTA, separated by spaces",
+                    "give names of the FASTA",
                 )
             )
     given = dict.fromkeys(names, 0)

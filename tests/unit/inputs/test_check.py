@@ -491,7 +491,9 @@ def test_one_name_for_two_contigs_in_two_files(fasta, out, tmp_path):
     paths = [
         (f"s{n}", stored(tmp_path / f"{n}.vcf", text)) for n, text in enumerate(texts_by_length)
     ]
-    with pytest.raises(BadDataError, match="1.vcf: contig 1 is None; in 0.vcf it is chr1"):
+    with pytest.raises(
+        BadDataError, match="1.vcf: contig 1 is no contig of the genome; in 0.vcf it is chr1"
+    ):
         run(fasta, out, paths, contig_map="auto")
 
 
