@@ -15,7 +15,7 @@ from gfmtrust.core.contracts.manifest import (
     ManifestPlan,
     UniqueAlleles,
 )
-from gfmtrust.io.output_digest import published
+from gfmtrust.io.output_digest import published_whole
 
 PUBLISHED_FIELDS = (
     "id",
@@ -70,7 +70,7 @@ def manifest(run, files: list[Path]) -> Manifest:
             {rank.name: n for rank, n in sorted(run.numbers.ranks.items())},
         ),
         annotated=tuple(contract(counts) for counts in run.files),
-        files=tuple(sorted((published(path) for path in files), key=lambda file: file.name)),
+        files=tuple(sorted((published_whole(path) for path in files), key=lambda file: file.name)),
         inputs=tuple(
             PublishedFile(one.name, one.bytes, one.sha256)
             for one in sorted(run.checks.inputs, key=lambda one: (one.name, one.id))

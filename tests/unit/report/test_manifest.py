@@ -1,6 +1,7 @@
 """manifest.json and the MultiQC files: digests against sha256sum, data against the counts, and real
 MultiQC reads them."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -15,7 +16,8 @@ from synthetic_run import DIGESTS, bed_counts, make_run, vcf_counts
 
 from gfmtrust.calibration.own_alleles import OwnAlleleRow
 from gfmtrust.core.errors import InputOutputError, MissingInputError
-from gfmtrust.io.output_digest import published
+from gfmtrust.io.bgzf import EOF_BLOCK
+from gfmtrust.io.output_digest import published, published_whole
 from gfmtrust.report import multiqc
 from gfmtrust.report.report import RunFiles, report
 
@@ -26,7 +28,7 @@ def report_output(tmp_path_factory):
     tracks = [folder / "tracks" / name for name in ("entropy.bw", "flags.bed.gz.tbi")]
     tracks[0].parent.mkdir()
     for path in tracks:
-        path.write_bytes(path.name.encode())
+        path.write_bytes(EOF_BLOCK if path.suffix == ".tbi" else path.name.encode())
     files = make_run(folder, n_sites=300, n_probes=600)
     report(RunFiles(**files, tracks=tuple(tracks)), out_dir=folder / "out")
     return folder, json.loads((folder / "out" / "manifest.json").read_text())
@@ -183,3 +185,25 @@ def test_an_index_that_was_cut_is_not_published(tmp_path):
     index.write_bytes(index.read_bytes()[:-9])
     with pytest.raises(InputOutputError, match=r"sites.vcf.gz.tbi: compressed stream ends inside"):
         published(index)
+
+
+@pytest.mark.bad_input
+def test_an_index_with_a_flipped_bit_is_not_published(tmp_path):
+    """make chaos, run 78: such an index of a finished task was published with its new digest."""
+    text, index = tmp_path / "sites.vcf.gz", tmp_path / "sites.vcf.gz.tbi"
+    with pysam.BGZFile(str(text), "wb") as file:
+        file.write(b"chr1\t5\t5\n" * 9)
+    pysam.tabix_index(str(text), seq_col=0, start_col=1, end_col=2, force=True)
+    whole, refused = index.read_bytes(), 0
+    assert published_whole(index) == published(index)
+    for at in range(8 * len(whole)):
+        content = bytearray(whole)
+        content[at // 8] ^= 1 << at % 8
+        index.write_bytes(content)
+        try:
+            published_whole(index)
+        except InputOutputError as error:
+            refused += str(error).startswith("sites.vcf.gz.tbi: ")
+        else:  # bits that change no text: the last seven, and codes of which several say the same
+            assert gzip.decompress(content) == gzip.decompress(whole)
+    assert refused >= 8 * len(whole) - 16
