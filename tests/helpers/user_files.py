@@ -330,7 +330,8 @@ def changed_json(content: bytes, rng: np.random.Generator, n: int) -> dict[str, 
     changed = {}
     for i in range(n):
         document = json.loads(content)
-        document.pop(documents.SEAL, None)  # so that the checks behind it are reached
+        if isinstance(document, dict):
+            document.pop(documents.SEAL, None)  # so that the checks behind it are reached
         node, keys = document, []
         while isinstance(node, (dict, list)) and node:
             keys.append((node, key := _drawn_key(node, rng)))

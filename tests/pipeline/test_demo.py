@@ -18,6 +18,7 @@ import pyBigWig
 import pytest
 
 from gfmtrust.annotate.regions import COLUMNS
+from gfmtrust.core import documents
 
 pytestmark = pytest.mark.pipeline
 DEMO = nextflow_run.ROOT / "assets" / "demo"
@@ -331,6 +332,6 @@ def test_counts_have_the_keys_of_the_page(demo_run):
             output_page.PAGE.split("Each `<id>.counts.json` contains")[1].split("\n\n")[0],
         )
     )
-    content = [json.loads(path.read_text()) for path in demo_run.outdir.glob("*/**/*.counts.json")]
+    content = [documents.read_json(path) for path in demo_run.outdir.glob("*/**/*.counts.json")]
     assert {one["kind"] for one in content} == {"vcf", "bed"}
     assert {key for one in content for key in one} == match

@@ -332,7 +332,7 @@ def test_every_option_reaches_the_tool(with_options):
         "p.bed",
         "contig_map/contigs.tsv",
     )
-    assert (plan.probes, plan.context_model.name, plan.include.name) == ("500", "context", "p.bed")
+    assert (plan.probes, plan.context_model.name, plan.include.name) == (500, "context", "p.bed")
     assert parsed["choose_stride"].region_stride == 4
     for step in ("plan_sites", "export_model"):
         assert parsed[step].heldout_contigs == ["chr8", "HLA-A*01:01"]

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gfmtrust.cli.main import main
+from gfmtrust.core import documents
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.validation.finished import digests, rescore
@@ -111,7 +112,7 @@ def test_two_files_of_one_name_are_compared_each_with_its_own_digest(copied):
     """A sample of the name `sites` has a sites.gfm.vcf.gz beside that of the run's alleles."""
     path = copied / "pipeline_info" / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest.pop("content_sha256")
+    del manifest[documents.SEAL]
     manifest["annotated"][0]["output"]["name"] = "copies.parquet"
     path.write_text(json.dumps(manifest))
     (copied / "sub").mkdir()
@@ -131,6 +132,7 @@ def test_another_bundle_with_sound_digests_is_found(copied):
     path = copied / "pipeline_info" / "manifest.json"
     path.write_text(path.read_text().replace('"sha256": "', '"sha256": "0', 1))
     manifest = json.loads(path.read_text())
+    del manifest[documents.SEAL]
     manifest["models"][0]["sha256"] = "0" * 64
     path.write_text(json.dumps(manifest))
     with pytest.raises(BadDataError, match="SHA-256"):
@@ -214,7 +216,7 @@ def test_a_wrong_command_line_is_one_line(tmp_path, monkeypatch, capsys, words, 
 )
 def test_a_manifest_with_other_values_is_refused_by_name(copied, annotated):
     path = copied / "pipeline_info" / "manifest.json"
-    manifest = json.loads(path.read_text()) | {"annotated": json.loads(annotated)}
+    manifest = documents.read_json(path) | {"annotated": json.loads(annotated)}
     path.write_text(json.dumps(manifest))
     with pytest.raises(BadDataError, match="manifest.json"):
         digests.verify_run(copied, [])

@@ -471,14 +471,14 @@ def calibrated(finished, out, *options):
         out,
         *options,
     )
-    return json.loads((out / "calibration.json").read_text())
+    return documents.read_json(out / "calibration.json")
 
 
 @pytest.mark.bad_input
 def test_too_few_labels_leave_the_decoy_calibration_as_it_is(finished, tmp_path, caplog):
     folder, results = finished
     result = calibrated(finished, tmp_path / "out", "--labels", folder / "labels.parquet")
-    before = json.loads((results / "calibration" / "calibration.json").read_text())
+    before = documents.read_json(results / "calibration" / "calibration.json")
     why = [text for _, text in result["labels"]["refusals"]]
     assert result["outcome"] == before["outcome"] or result["outcome"].endswith(
         f"SNV labels cannot calibrate: {why[1]}"
@@ -600,6 +600,7 @@ def test_where_models_were_trained_is_told_of_calibration_and_benchmark(
     ]
     sites = pq.read_table(results / "scores" / "sites.parquet")
     stored = json.loads(sites.schema.metadata[tables.METADATA_KEY])
+    del stored[documents.SEAL]
     other = stored["models"]["context_model"] | {"family": "gpn"}
     stored["models"] |= {
         "stated": other | {"training": {"assemblies": ["X1"], "contigs": ["chrc"]}},

@@ -40,10 +40,9 @@ process ANNOTATE_REGIONS {
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
     named(prefix)
-    named(meta.id)
     """
     echo "" | gzip > "${prefix}.gfm.bed.gz"
     touch "${prefix}.gfm.bed.gz.tbi"
-    echo '{}' > "${meta.id}.counts.json"
+    echo '{}' > "${named(meta.id)}.counts.json"
     """
 }

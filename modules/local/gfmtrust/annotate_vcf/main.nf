@@ -45,11 +45,10 @@ process ANNOTATE_VCF {
     folder = meta['sample'] ?: "${meta.id}"
     named(prefix)
     named(folder)
-    named(meta.id)
     """
     mkdir -p "${folder}"
     echo "" | gzip > "${folder}/${prefix}.gfm.vcf.gz"
     touch "${folder}/${prefix}.gfm.vcf.gz.tbi"
-    echo '{}' > "${folder}/${meta.id}.counts.json"
+    echo '{}' > "${folder}/${named(meta.id)}.counts.json"
     """
 }
