@@ -56,16 +56,7 @@ class HiddenLayer:
         name = last_hidden(model.graph)
         if name is None:
             return None
-        model.graph.node.append(
-            helper.make_node("Cast", [name], [OUTPUT], name=OUTPUT, to=TensorProto.FLOAT)
-        )
-        model.graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, None))
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / graph.name
-            path.write_bytes(model.SerializeToString())
-            for data in onnx_file.read_graph(graph).external:
-                beside(graph.parent / data, path.parent / data)
-            runtime = load(path, device, threads, weights(graph) if weights else None)
+        runtime = with_outputs(model, graph, {OUTPUT: name}, device, threads, weights)
         return cls(runtime, tokenizer, batch)
 
     def pooled(self, codes: np.ndarray, index: np.ndarray) -> np.ndarray | None:
@@ -112,6 +103,27 @@ def last_hidden(graph: onnx.GraphProto) -> str | None:
 def is_hidden(node: onnx.NodeProto, maker: dict[str, onnx.NodeProto]) -> bool:
     """Whether a node reads a computed value that is no distribution."""
     return node.input[0] in maker and maker[node.input[0]].op_type != "Softmax"
+
+
+def with_outputs(
+    model: onnx.ModelProto,
+    graph: Path,
+    values: dict[str, str],
+    device: str,
+    threads: int,
+    weights: Callable[[Path], dict[str, np.ndarray]] | None,
+) -> Runtime:
+    """The model of a graph's file with computed values as further outputs, float32. values: name of
+    the output -> name of the value. weights: a function of the graph that replaces its weights."""
+    for output, value in values.items():
+        model.graph.node.append(helper.make_node("Cast", [value], [output], to=TensorProto.FLOAT))
+        model.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / graph.name
+        path.write_bytes(model.SerializeToString())
+        for data in onnx_file.read_graph(graph).external:
+            beside(graph.parent / data, path.parent / data)
+        return load(path, device, threads, weights(graph) if weights else None)
 
 
 def beside(source: Path, target: Path) -> None:

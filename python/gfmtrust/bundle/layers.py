@@ -7,19 +7,17 @@ what it needs for the places asked alone, as that of `gpn`, exposes its last lay
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
 
-from gfmtrust.bundle import onnx_file, tokenizers
+from gfmtrust.bundle import tokenizers
 from gfmtrust.bundle.bundle import Bundle
-from gfmtrust.bundle.hidden import LEAST_WIDTH, LINEAR, beside, is_hidden, last_hidden
-from gfmtrust.bundle.runtime import Runtime, load
+from gfmtrust.bundle.hidden import LEAST_WIDTH, LINEAR, is_hidden, last_hidden, with_outputs
+from gfmtrust.bundle.runtime import Runtime
 from gfmtrust.bundle.session import tables
 from gfmtrust.core.alphabet import PAD
 
@@ -55,21 +53,18 @@ class Layers:
         """The layers of a bundle; None where its graph has no linear layer before the answer, or
         reads whole tokens. weights: a function of the graph that replaces its weights."""
         graph = bundle.graph_for(device)
-        if graph is None:
-            return None
         tokenizer = tables(bundle.text)
-        if not isinstance(tokenizer, tokenizers.Tokenizer):
+        if graph is None or not isinstance(tokenizer, tokenizers.Tokenizer):
             return None
         model = onnx.load(graph, load_external_data=False)
         last = last_hidden(model.graph)
         if last is None:
             return None
-        runtime, names = _opened(
-            model, graph, _candidates(model.graph, last), device, threads, weights
-        )
-        layers = cls(
-            runtime, replace(tokenizer, mask_id=None), batch, names, (), (), _asked(bundle)
-        )  # fmt: skip
+        values = _candidates(model.graph, last)
+        outputs = {f"gfmtrust_layer_{number}": name for number, name in enumerate(values)}
+        runtime = with_outputs(model, graph, outputs, device, threads, weights)
+        tokenizer = replace(tokenizer, mask_id=None)
+        layers = cls(runtime, tokenizer, batch, tuple(outputs), (), (), _asked(bundle))
         return layers._chosen(bundle.window_bp)
 
     def _chosen(self, width: int) -> Layers | None:
@@ -137,22 +132,6 @@ def _candidates(graph: onnx.GraphProto, last: str) -> list[str]:
         if node.op_type in READS and node.input[1] in weights and is_hidden(node, maker)
     ]
     return [*dict.fromkeys(name for name in names if name != last), last]
-
-
-def _opened(model, graph: Path, names: list[str], device: str, threads: int, weights):
-    outputs = []
-    for number, name in enumerate(names):
-        output = f"gfmtrust_layer_{number}"
-        model.graph.node.append(helper.make_node("Cast", [name], [output], to=TensorProto.FLOAT))
-        model.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
-        outputs.append(output)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / graph.name
-        path.write_bytes(model.SerializeToString())
-        for data in onnx_file.read_graph(graph).external:
-            beside(graph.parent / data, path.parent / data)
-        runtime = load(path, device, threads, weights(graph) if weights else None)
-    return runtime, tuple(outputs)
 
 
 def _binned(values: np.ndarray) -> np.ndarray:
