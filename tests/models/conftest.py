@@ -32,3 +32,14 @@ def _one_registry_of_operators():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "from_torchlib", staticmethod(read))
         yield
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Threads that wait for each other take longer than one where other tests run beside this."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from gfmtrust.audit.replicate import claims, page, train
 from gfmtrust.audit.replicate.corpora import FIRST, MASK, corpora, k_mers
@@ -20,7 +19,7 @@ from gfmtrust.core.contracts.replication import Replication
 from gfmtrust.core.errors import BadDataError, ConfigurationError, TransientError
 from gfmtrust.io.genome import Genome
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("one_thread")]
 TINY = Settings(
     512,
     layers=1,
@@ -33,15 +32,6 @@ TINY = Settings(
     sequences=16,
     batch=4,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Threads that wait for each other take longer than one where other tests run beside this."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -12,15 +12,7 @@ from gfmtrust.cli import main as cli
 from gfmtrust.core.contracts.audit import Statistic
 from gfmtrust.core.contracts.tracking import TrackedGroup, Tracking
 
-pytestmark = pytest.mark.long
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("one_thread")]
 
 
 def is_even(permutation):
