@@ -94,8 +94,8 @@ def labelLines(outdir) {
 
 /** The published VCF of an entry: its id is <sample>, or <sample>.<vcf_id>, so its folder is looked up. */
 def publishedVcf(outdir, entry) {
-    def found = annotatedVcfs(outdir).findAll { path -> path.name == "${entry.id}.gfm.vcf.gz".toString() }
-    return found ? "${outdir}/annotated/${found[0].parent.name}/${found[0].name}" : "${entry.id}.gfm.vcf.gz"
+    def vcf = annotatedVcfs(outdir).find { path -> path.name == "${entry.id}.gfm.vcf.gz".toString() }
+    return vcf ? "${outdir}/annotated/${vcf.parent.name}/${vcf.name}" : "${entry.id}.gfm.vcf.gz"
 }
 
 /** The annotated VCFs in a results folder, <outdir>/annotated/<sample>/<id>.gfm.vcf.gz, in order of name. */
@@ -119,7 +119,7 @@ def rankCounts(annotated, kind) {
 /** A line that names annotated files of an earlier run that lie in the same outdir; none where there are none. */
 def leftovers(outdir, annotated) {
     def made = annotated.collect { entry -> "${entry.id}.gfm.${entry.kind}".toString() }
-    def found = annotatedVcfs(outdir) + listed(file("${outdir}/regions", glob: false)).findAll { path -> path.name.endsWith('.gfm.bed.gz') }
-    def old = found.collect { path -> path.name }.findAll { name -> !((name - '.gz') in made) }.unique().sort()
+    def results = annotatedVcfs(outdir) + listed(file("${outdir}/regions", glob: false)).findAll { path -> path.name.endsWith('.gfm.bed.gz') }
+    def old = results.collect { path -> path.name }.findAll { name -> !((name - '.gz') in made) }.unique().sort()
     return old ? ["  left over  ${old.take(5).join(', ')}${old.size() > 5 ? " and ${old.size() - 5} more" : ''}: these files are of an earlier run, not of this one"] : []
 }
