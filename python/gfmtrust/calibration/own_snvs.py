@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.allele_features import AlleleFeatures
@@ -16,7 +15,7 @@ from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.calibration.own_alleles import OwnAlleles
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.strata import pooled, strata
-from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs import snvs
 from gfmtrust.io import tables
 
 MAX_SNVS = 200_000
@@ -101,23 +100,41 @@ def probes_like(cells: np.ndarray, of_probes: np.ndarray) -> np.ndarray:
 
 def thinned_snvs(plan_dir: Path, most: int, *further: str) -> pd.DataFrame:
     """KEY and the further columns of the run's SNVs that are to be scored, or every n-th of them
-    where there are more than `most`, in the order of alleles.parquet. At most `most` rows, numbered
-    from 0. The table is streamed twice, so that memory does not grow with the run."""
-    path = plan_dir / "alleles.parquet"
-    n_snvs = sum(batch.num_rows for batch in _scored_snvs(path))
-    step = max(1, -(-n_snvs // most))
-    parts, n_before = [pd.DataFrame(columns=[*KEY, *further])], 0
-    for batch in _scored_snvs(path, *further):
-        parts.append(batch.slice(-n_before % step).to_pandas().iloc[::step])
+    where there are more than `most`, in genome order. At most `most` rows, numbered from 0. An SNV
+    that is written both plainly and with further letters is one row, that of the plain spelling.
+    The table is streamed, so that memory does not grow with the run's plain SNVs."""
+    path, columns = plan_dir / "alleles.parquet", [*KEY, *further]
+    padded = _padded_snvs(path, columns)
+    n_plain = sum(batch.num_rows for batch in _plain_snvs(path))
+    step = max(1, -(-(n_plain + len(padded)) // most))
+    parts, n_before = [pd.DataFrame(columns=columns)], 0
+    for batch in _plain_snvs(path, *further):
+        parts.append(batch.select(columns).slice(-n_before % step).to_pandas().iloc[::step])
         n_before += batch.num_rows
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    parts.append(padded.iloc[-n_before % step :: step])
+    filled = [part for part in parts[1:] if len(part)] or parts[:1]
+    return pd.concat(filled).sort_values(KEY, kind="stable", ignore_index=True)
 
 
-def _scored_snvs(path: Path, *further: str) -> Iterator[pa.RecordBatch]:
-    """The SNVs that are to be scored among the rows of alleles.parquet, piece by piece."""
-    for batch in tables.batches(path, [*KEY, *further, "status", "var_pos"]):
-        is_snv = pc.and_(
-            pc.and_(pc.equal(batch["status"], Status.SCORED.value), pc.less(batch["var_pos"], 0)),
-            pc.not_equal(batch["ref"], batch["alt"]),
-        )
-        yield batch.filter(is_snv).select([*KEY, *further])
+def _plain_snvs(path: Path, *further: str) -> Iterator[pa.RecordBatch]:
+    """The SNVs of alleles.parquet that are written with one letter each, piece by piece."""
+    for batch in _batches(path, further):
+        yield snvs.plain_snvs(batch)
+
+
+def _padded_snvs(path: Path, columns: list[str]) -> pd.DataFrame:
+    """The SNVs of alleles.parquet that are written with further letters only, once each, in genome
+    order."""
+    parts = [snvs.padded_snvs(batch).select(columns) for batch in _batches(path, columns)]
+    filled = [part.to_pandas() for part in parts if part.num_rows]
+    if not filled:
+        return pd.DataFrame(columns=columns)
+    padded = pd.concat(filled).drop_duplicates(KEY).sort_values(KEY, ignore_index=True)
+    padded_keys, is_plain = pd.MultiIndex.from_frame(padded[KEY]), np.zeros(len(padded), bool)
+    for batch in _plain_snvs(path):
+        is_plain |= padded_keys.isin(pd.MultiIndex.from_frame(batch.select(KEY).to_pandas()))
+    return padded[~is_plain].reset_index(drop=True)
+
+
+def _batches(path: Path, further: Iterable[str]) -> Iterator[pa.RecordBatch]:
+    return tables.batches(path, list(dict.fromkeys([*KEY, *snvs.COLUMNS, *further])))

@@ -20,7 +20,6 @@ from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.plan import Plan, PlanCounts, PlannedContig
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.progress import Progress
-from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs import alleles, training
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.population import Population
@@ -32,7 +31,7 @@ from gfmtrust.planning.asked_sites import asked_sites
 from gfmtrust.planning.copy_facts import CopyFacts
 from gfmtrust.planning.drawn_probes import Candidates
 from gfmtrust.planning.regions import Regions
-from gfmtrust.planning.snvs import Reservoir, Snvs
+from gfmtrust.planning.snvs import Reservoir, Snvs, scored_snvs
 
 log = logging.getLogger(__name__)
 
@@ -235,7 +234,7 @@ def _write_alleles(
             )
             for status, count in single["status"].value_counts().items():
                 statuses[str(status)] = statuses.get(str(status), 0) + int(count)
-            scored = single[(single["status"] == Status.SCORED) & (single["var_pos"] < 0)]
+            scored = scored_snvs(single)
             n_snv_sites += len(scored[["contig_index", "pos"]].drop_duplicates())
             reservoir.add(scored)
     n_alleles = sum(statuses.values())

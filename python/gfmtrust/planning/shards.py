@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from gfmtrust.core.contracts.planned_shard import PlannedShard
-from gfmtrust.core.vocabulary import CONTROL_PROBES, NEGATIVE_CONTROLS, ShardKind, Status
+from gfmtrust.core.vocabulary import CONTROL_PROBES, NEGATIVE_CONTROLS, ShardKind
 from gfmtrust.inputs.sites import place_key, surroundings
+from gfmtrust.inputs.snvs import COLUMNS as ALLELE_COLUMNS
+from gfmtrust.inputs.snvs import snv_positions
 from gfmtrust.io import tables
 from gfmtrust.planning import stable_draws
 from gfmtrust.planning.copy_facts import CopyFacts
@@ -59,35 +61,30 @@ class Positions:
         """Yield (contig_index, uint8 mask (length,) with the bits UNDER_REF and TO_SCORE) for each
         contig of the genome, in order."""
         stream = (
-            {name: rows.column(name).to_numpy(zero_copy_only=False) for name in rows.schema.names}
-            for rows in tables.batches(
-                self._path, ["contig_index", "pos", "ref", "status", "var_pos"]
-            )
+            {name: rows.column(name).to_numpy(zero_copy_only=False) for name in ("contig_index", "pos", "ref")}
+            | {"snv_pos": snv_positions(rows)}
+            for rows in tables.batches(self._path, ["contig_index", *ALLELE_COLUMNS])
         )
         batch = next(stream, None)
         for index, length in enumerate(genome.contigs.values()):
             mask = np.zeros(length, np.uint8)
             while batch is not None:
                 first, end = np.searchsorted(batch["contig_index"], [index, index + 1])
-                _mark(
-                    mask, *(batch[name][first:end] for name in ("pos", "ref", "status", "var_pos"))
-                )
+                _mark(mask, *(batch[name][first:end] for name in ("pos", "ref", "snv_pos")))
                 if end < len(batch["pos"]):
                     break
                 batch = next(stream, None)
             yield index, mask
 
 
-def _mark(
-    mask: np.ndarray, pos: np.ndarray, ref: np.ndarray, status: np.ndarray, var_pos: np.ndarray
-) -> None:
+def _mark(mask: np.ndarray, pos: np.ndarray, ref: np.ndarray, snv_pos: np.ndarray) -> None:
     inside = (pos >= 0) & (pos < len(mask))
-    pos, ref, status, var_pos = pos[inside], ref[inside], status[inside], var_pos[inside]
+    pos, ref, snv_pos = pos[inside], ref[inside], snv_pos[inside]
     mask[pos] |= UNDER_REF
     for start, letters in zip(pos, ref, strict=True):
         if len(letters) > 1:
             mask[start : start + len(letters)] |= UNDER_REF
-    mask[pos[(status == Status.SCORED) & (var_pos < 0)]] |= TO_SCORE
+    mask[snv_pos[snv_pos >= 0]] |= TO_SCORE
 
 
 class ShardWriter:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from gfmtrust.core.alphabet import BASES, encode
+from gfmtrust.inputs import snvs
 from gfmtrust.inputs.sites import place_key, surroundings
 from gfmtrust.planning import stable_draws
 from gfmtrust.planning.stable_draws import Purpose
@@ -87,3 +89,12 @@ class Reservoir:
             .nsmallest(self._size, "key")
             .sort_values(["contig_index", "pos", "alt"], ignore_index=True)
         )
+
+
+def scored_snvs(alleles: pd.DataFrame) -> pd.DataFrame:
+    """The SNVs among alleles that are to be scored, however they are written: contig_index, pos, ref
+    and alt. alleles: contig_index and the columns snvs.COLUMNS."""
+    columns = ["contig_index", *snvs.COLUMNS]
+    batch = pa.RecordBatch.from_pandas(alleles[columns], preserve_index=False)
+    parts = [rows.to_pandas() for rows in (snvs.plain_snvs(batch), snvs.padded_snvs(batch))]
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)

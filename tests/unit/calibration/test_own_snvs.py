@@ -76,6 +76,7 @@ def plan_of(tmp_path, rows: list[dict]):
     """A plan of those alleles and no variants."""
     keys = {"contig_index": pa.int32(), "pos": pa.int64(), "ref": pa.string(), "alt": pa.string()}
     further = {"status": pa.string(), "var_pos": pa.int64(), "af": pa.float32(), "an": pa.int32()}
+    further |= {"var_ref": pa.string(), "var_alt": pa.string()}
     schema = pa.schema(list((keys | further).items()))
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / "alleles.parquet")
     pq.write_table(pa.schema(list(keys.items())).empty_table(), tmp_path / "variants.parquet")
@@ -90,16 +91,24 @@ def row_of(pos: int, **changed) -> dict:
         "alt": "C",
         "status": "SCORED",
         "var_pos": -1,
+        "var_ref": "",
+        "var_alt": "",
         "af": 0.25,
         "an": 40,
     } | changed
+
+
+def padded_row(pos: int, ref: str, alt: str, at: int, **changed) -> dict:
+    """An SNV that is written with further letters. at: index of the letter that differs."""
+    snv = {"var_pos": pos + at, "var_ref": ref[at], "var_alt": alt[at]}
+    return row_of(pos, ref=ref, alt=alt, **snv, **changed)
 
 
 def test_only_scored_snvs_are_examined(tmp_path):
     rows = [
         row_of(1),
         row_of(2, status="REF_MISMATCH"),
-        row_of(3, ref="AC", alt="A", var_pos=4),
+        row_of(3, ref="AC", alt="A", var_pos=4, var_ref="C"),
         row_of(4, alt="A"),
         row_of(5, alt="G"),
     ]
@@ -107,6 +116,30 @@ def test_only_scored_snvs_are_examined(tmp_path):
     assert run_snvs.alleles["pos"].tolist() == [1, 5]
     assert run_snvs.alleles["an"].tolist() == [40, 40]
     assert run_snvs.cells().tolist() == ["", ""]  # no shard was read yet
+
+
+def test_an_snv_is_examined_once_however_it_is_written(tmp_path, monkeypatch):
+    """`CA>CT` was flagged like `A>T` and yet not among the own alleles of the exam."""
+    rows = [
+        padded_row(1, "CCA", "CCG", 2, an=2),  # also written plainly, in another file
+        padded_row(2, "CA", "CT", 1, af=0.5),
+        row_of(3, alt="G", an=6),
+        row_of(3, alt="GT", var_pos=3),  # not an SNV
+        padded_row(3, "AC", "TC", 0),  # the same as CA>CT one base before
+        padded_row(3, "AC", "GC", 0, status="REF_MISMATCH"),
+        padded_row(4, "CG", "CT", 1),
+        row_of(9),
+    ]
+    expected = [(3, "A", "G", 0.25, 6), (3, "A", "T", 0.5, 40), (5, "G", "T", 0.25, 40)]
+    expected.append((9, "A", "C", 0.25, 40))
+    batches = tables.batches
+    for size in (1, 3, 1000):
+        monkeypatch.setattr(tables, "batches", partial(batches, rows=size))
+        thinned = thinned_snvs(plan_of(tmp_path, rows), 100, "af", "an")
+        columns = thinned[["pos", "ref", "alt", "af", "an"]]
+        assert list(columns.itertuples(index=False, name=None)) == expected
+        assert len(thinned_snvs(tmp_path, 3)) <= 3
+        assert len(thinned_snvs(tmp_path, 1)) == 1
 
 
 def test_more_snvs_than_the_exam_takes_are_thinned_evenly(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from fake_genome import FakeGenome
 from planned_run import GENOME, Spans, planned, snv_rows
 
 from gfmtrust.core import documents, vocabulary
+from gfmtrust.core.alphabet import decode
 from gfmtrust.core.errors import UsageError
 from gfmtrust.core.vocabulary import CopyClass
 from gfmtrust.io import tables
@@ -40,6 +41,28 @@ def test_every_site_once_in_order_with_its_uses(tmp_path):
     probes = tables.read(out / "probes.parquet").to_pandas()
     assert (use & PROBE > 0).sum() == len(probes[["contig_index", "pos"]].drop_duplicates())
     assert content["counts"]["sites"] == len(place)
+
+
+def test_an_snv_is_planned_alike_however_it_is_written(tmp_path):
+    """Callers write an SNV beside an indel with the letters of the indel. Its site was in no shard
+    of sites and its substitution not in the spectrum of the run."""
+    plain = snv_rows(GENOME, range(100, 900, 10))
+    letters = decode(GENOME.codes("chr1", 0, 1_000))
+    padded = [
+        (contig, index, pos - 1, letters[pos - 1] + ref, letters[pos - 1] + alt)
+        for contig, index, pos, ref, alt in plain
+    ]
+    planned_sites, facts = {}, {}
+    for name, rows in {"plain": plain, "padded": padded, "both": sorted(plain + padded)}.items():
+        out, facts[name] = planned(tmp_path / name, GENOME, [rows])
+        shards = pd.concat(shards_of(out))
+        of_run = shards[(shards["use"] & VARIANT) > 0]
+        planned_sites[name] = of_run[["contig_index", "pos"]].to_numpy().tolist()
+    assert planned_sites["padded"] == planned_sites["plain"] == [[0, row[2]] for row in plain]
+    assert planned_sites["both"] == planned_sites["plain"]
+    for name in ("padded", "both"):
+        assert facts[name]["substitutions"] == facts["plain"]["substitutions"]
+        assert facts[name]["counts"]["snv_sites"] == len(plain)
 
 
 def test_alleles_know_the_regions_they_touch(tmp_path):
