@@ -86,7 +86,7 @@ def _read_whole(
     else:
         check_alleles(scores.name, read, genome)
         say_cut(scores.name, read["score"].to_numpy(np.float64))
-        variants = _variants(read, genome)
+        variants = _variants(scores.name, read, genome)
         sites, n_whole = _sites_of_alleles(read)
         quantity = quantity_of(meaning, n_whole > WHOLE_BASES * len(sites))
         if quantity == "direct":
@@ -199,16 +199,16 @@ def _other_ref(read: pd.DataFrame, genome) -> np.ndarray:
     return (there != "N") & (read["ref"].str.upper().to_numpy(object) != there)
 
 
-def _variants(read: pd.DataFrame, genome) -> pd.DataFrame:
-    """Alleles that change the length, in their one spelling; what substitutes several bases is told
-    by the bases' own answers."""
+def _variants(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
+    """Alleles that change the length, in their normalised form. What substitutes several bases has
+    the answers of these bases. Raises BadDataError (65) for two scores of one allele."""
     rows = []
     for row in read[read["ref"].str.len() != read["alt"].str.len()].itertuples():
         allele = normalised(genome, row.contig, row.pos, row.ref, row.alt)
         llr = min(max(row.score, -LONGEST_LLR), LONGEST_LLR)
         rows.append((row.contig, allele.pos, allele.ref, allele.alt, llr))
     kept = pd.DataFrame(rows, columns=VARIANTS.names)
-    one_answer("indels", kept.assign(score=kept["llr"]), KEY, ["score"])
+    one_answer(name, kept.assign(score=kept["llr"]), KEY, ["score"])
     return kept.drop_duplicates(KEY).sort_values(KEY)
 
 

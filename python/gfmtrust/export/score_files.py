@@ -38,6 +38,8 @@ def is_vcf(path: Path) -> bool:
 
 MAX_WHOLE_BYTES = 1 << 30
 """Compressed bytes of a table that is read whole; a larger one needs an index."""
+MAX_LINE = 1 << 26
+"""Bytes of a line of it."""
 
 
 def first_line(path: Path) -> str:
@@ -53,7 +55,8 @@ def read_table(
 ) -> pd.DataFrame:
     """Columns contig_index (-1: not in the genome), contig, pos (0-based), line, and ref, alt,
     score or A, C, G, T. Scores are multiplied by the layout's factor; rows without one are left
-    out where a layout is given."""
+    out. Raises BadDataError (65) for a table that does not fit the layout, and for a row that is
+    short or has no position or no number."""
     if path.stat().st_size > MAX_WHOLE_BYTES:
         raise BadDataError(
             message(
@@ -74,7 +77,7 @@ def read_table(
     )
     read["pos"] = np.array(place, dtype=np.int64)
     for name in ("score",) if columns is ALLELES else BASES:
-        missing = read[name].isin(MISSING).to_numpy() if layout else np.zeros(len(read), bool)
+        missing = read[name].isin(MISSING).to_numpy()
         numbers = pd.to_numeric(read[name], errors="coerce").to_numpy(np.float64)
         refuse(path.name, read, ~np.isfinite(numbers) & ~missing, name, "a finite number")
         read[name] = numbers
@@ -150,8 +153,26 @@ def _columns_of(path: Path, layout: ScoreLayout | None) -> tuple[tuple[str, ...]
             )
         )
     read = pd.DataFrame({role: whole[number] for role, number in index.items()})
-    read["line"] = np.arange(len(read)) + 1 + skipped
+    read["line"] = _line_numbers(path, skipped, len(read), 1 + max(index.values()))
     return columns, read
+
+
+def _line_numbers(path: Path, skipped: int, n_rows: int, n_columns: int) -> np.ndarray:
+    """The number of the line, from 1 on, of each row after the skipped lines, int64 (n_rows,). Blank
+    lines are no rows. Raises BadDataError (65) for a line with fewer columns, whose missing ones
+    pandas reads as empty."""
+    numbers = []
+    for number, line in enumerate(read_lines(path, MAX_LINE), 1):
+        if number <= skipped or not line.strip(b" \r\n"):
+            continue
+        numbers.append(number)
+        n_here = line.count(b"\t") + 1
+        if n_here < n_columns:
+            place = f"{path.name} line {number}"
+            raise BadDataError(message(place, f"{n_here} columns", f"{n_columns} at least"))
+    return (
+        np.array(numbers, np.int64) if len(numbers) == n_rows else skipped + 1 + np.arange(n_rows)
+    )
 
 
 def read_vcf(path: Path, key: str, genome, contig_map: str | Path) -> pd.DataFrame:

@@ -57,7 +57,7 @@ class RowReader:
             raise self._wrong(lines[1], "a second line for one base", "one line per base")
         fields = lines[0].split(b"\t")
         numbers = [self._number(fields, self.index[base], lines[0]) for base in BASES]
-        ref = fields[self.index["ref"]] if "ref" in self.index else b""
+        ref = self._field(fields, self.index["ref"], lines[0]) if "ref" in self.index else b""
         if any(number is None for number in numbers):
             return None
         present = [number for number in numbers if number is not None]
@@ -74,7 +74,7 @@ class RowReader:
         score = self._number(fields, index["score"], line)
         if score is None:
             return []
-        ref, alt = fields[index["ref"]], fields[index["alt"]]
+        ref, alt = (self._field(fields, index[role], line) for role in ("ref", "alt"))
         return [] if alt in (b".", ref) else [Row(ref, alt, score * self.layout.factor)]
 
     def _of_info(self, fields: list[bytes], line: bytes) -> list[Row]:
@@ -97,9 +97,12 @@ class RowReader:
         ]
 
     def _number(self, fields: list[bytes], column: int, line: bytes) -> float | None:
+        return self._parsed(self._field(fields, column, line), line)
+
+    def _field(self, fields: list[bytes], column: int, line: bytes) -> bytes:
         if column >= len(fields):
             raise self._wrong(line, f"{len(fields)} columns", f"{column + 1} at least")
-        return self._parsed(fields[column], line)
+        return fields[column]
 
     def _parsed(self, text: bytes, line: bytes) -> float | None:
         if text in MISSING_BYTES:

@@ -74,6 +74,45 @@ def test_an_allele_without_letters_is_refused(tmp_path, line):
         read(tmp_path, [head, line], ScoresStated())
 
 
+HEAD = "chrom\tpos\tref\talt\tscore"
+
+
+@pytest.mark.parametrize("text", [".", "NA", "nan", ""])
+def test_a_missing_value_is_no_score_in_any_table(tmp_path, text):
+    """A table without a stated layout was refused for it."""
+    alleles = [f"c\t1\tA\t{alt}\t{score}" for alt, score in zip("CGT", (-1, -2, -3), strict=True)]
+    rows = [*alleles, f"c\t2\tC\tA\t{text}", f"c\t5\tAC\tA\t{text}"]
+    sites, variants = read(tmp_path, [HEAD, *rows], ScoresStated())
+    assert (sites["pos"].to_pylist(), variants.num_rows) == ([0], 0)
+    laws_of_bases = ["c\t1\t.7\t.1\t.1\t.1", f"c\t2\t.7\t{text}\t.1\t.1"]
+    (tmp_path / "laws").mkdir()
+    sites, _ = read(tmp_path / "laws", ["chrom\tpos\tA\tC\tG\tT", *laws_of_bases], ScoresStated())
+    assert sites["pos"].to_pylist() == [0]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("c\t5\tA\tC\tx", "score is x; expected a finite number"),
+        ("c\t5\tA\tC\tinf", "score is inf; expected a finite number"),
+        ("c\t0\tA\tC\t1", "pos is 0; expected a whole number"),
+        ("c\t5\tA\tC", "4 columns; expected 5 at least"),
+    ],
+)
+def test_the_line_of_a_bad_row_is_named_beside_blank_lines(tmp_path, line, refused):
+    """Lines were counted without the blank ones, and a short row was one without a score."""
+    rows = [HEAD, "c\t1\tA\tC\t-1", "", "  ", "c\t2\tC\tA\t-1", "", line]
+    with pytest.raises(BadDataError, match=f"s.tsv line 7: {refused}"):
+        read(tmp_path, rows, ScoresStated())
+
+
+@pytest.mark.bad_input
+def test_two_scores_of_one_indel_are_refused_with_the_name_of_the_table(tmp_path):
+    with pytest.raises(BadDataError, match="s.tsv: c:3 is answered twice"):
+        read(tmp_path, ["c\t2\tCG\tC\t-3", "c\t3\tGT\tT\t-2"], ALLELES)
+
+
 @pytest.mark.parametrize("alts", [".", "C", "C,G"])
 @pytest.mark.parametrize("is_indexed", [True, False])
 def test_one_point_is_no_score_of_any_alt(tmp_path, alts, is_indexed):

@@ -147,7 +147,7 @@ def test_a_base_without_an_answer_is_unsupported(run, tmp_path):
         ("chrom\tpos\tref\talt\n", "columns chrom pos ref alt"),
         ("chrom\tpos\tref\talt\tscore\nc\t0\tA\tC\t1\n", "line 2: pos is 0"),
         ("chrom\tpos\tref\talt\tscore\nc\tx\tA\tC\t1\n", "line 2: pos is x"),
-        ("chrom\tpos\tref\talt\tscore\nc\t5\tA\tC\tnan\n", "line 2: score is nan"),
+        ("chrom\tpos\tref\talt\tscore\nc\t5\tA\tC\tinf\n", "line 2: score is inf"),
         ("chrom\tpos\tref\talt\tscore\nc\t5\tZ\tC\t1\n", "line 2: c:5 Z>C is"),
         ("chrom\tpos\tref\talt\tscore\nd\t5\tA\tC\t1\n", "is NO_CONTIG (1 such)"),
         ("chrom\tpos\tref\talt\tscore\nc\t99999\tA\tC\t1\n", "is OUT_OF_RANGE (1 such)"),

@@ -275,6 +275,21 @@ def test_a_line_that_does_not_fit_the_layout_is_refused(tmp_path, asked, line, o
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("layout", "line"),
+    [
+        ("chrom:1/pos:2/score:3/ref:4/alt:5", "1\t1\t0.5\tA"),
+        ("chrom:1/pos:2/A:3/C:4/G:5/T:6/ref:7/scale:probability", "1\t1\t.7\t.1\t.1\t.1"),
+    ],
+)
+def test_a_line_without_its_last_columns_is_refused(tmp_path, asked, layout, line, opened):
+    """A short line whose score came before REF ended in an error of ours (70)."""
+    table = opened(indexed(tmp_path / "t.gz", [line]), layout)
+    with pytest.raises(BadDataError, match="columns .*; expected [57] at least"):
+        table.sites("chr1", *asked)
+
+
+@pytest.mark.bad_input
 def test_an_index_older_than_its_table_is_warned_of(tmp_path, sequence, caplog, opened):
     path = indexed(tmp_path / "t.gz", alleles(sequence))
     os.utime(f"{path}.tbi", (1, 1))
