@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gfmtrust.core.alphabet import BASES
-from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.io import tables
 from gfmtrust.io.position_table import PositionTable, Rows, integers
 from gfmtrust.io.vcf.fields import NO_SNV, Fields, Located, snv_codes
@@ -46,7 +46,7 @@ class AlleleValues:
         return self._table.contigs()
 
     def texts(self, contig: str, pos: int, ref: str, alts: tuple[str, ...]) -> list[bytes]:
-        """One finished text per ALT. Raises InternalError (70) for an allele that is not in
+        """One finished text per ALT. Raises BadDataError (65) for an allele that is not in
         sites.parquet."""
         pieces = self._table.rows(contig, pos, pos + 1)
         return [self._one(pieces, contig, pos, ref.upper(), alt.upper()) for alt in alts]
@@ -144,12 +144,12 @@ class AlleleValues:
                     and columns["ref"].one(row) == ref.encode()
                 ):
                     return columns["texts"].one(row)
-        raise InternalError(
+        raise BadDataError(
             message(
                 f"sites.parquet {contig}:{format_position(pos)}",
                 f"no row for {ref[:40]}>{alt[:40]}",
                 "a row for every allele of every input",
-                "run again from plan_sites",
+                "give sites.parquet of the run that planned this VCF",
             )
         )
 

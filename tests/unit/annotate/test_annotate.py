@@ -299,7 +299,7 @@ def test_header_text_is_escaped():
 @pytest.mark.bad_input
 def test_an_allele_no_step_has_seen_stops_and_leaves_nothing(run):
     (run / "in.vcf").write_text(HEADER + "chr1\t10\t.\tA\tT\t.\t.\t.\n")
-    with pytest.raises(InternalError, match="chr1:10: no row for A>T"):
+    with pytest.raises(BadDataError, match="chr1:10: no row for A>T"):
         annotated(run)
     assert not list(run.glob("s1*"))
 
@@ -307,7 +307,7 @@ def test_an_allele_no_step_has_seen_stops_and_leaves_nothing(run):
 @pytest.mark.bad_input
 def test_a_contig_no_step_has_seen_stops(run):
     (run / "in.vcf").write_text(HEADER + "chr7\t10\t.\tA\tC\t.\t.\t.\n")
-    with pytest.raises(InternalError, match="chr7:10"):
+    with pytest.raises(BadDataError, match="chr7:10"):
         annotated(run)
 
 
