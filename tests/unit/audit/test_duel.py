@@ -235,3 +235,12 @@ def test_a_table_gives_its_letters_and_elements(tmp_path):
     assert (examples.letters.windows(1)[0] == codes).all()
     assert examples.label == pytest.approx(label, abs=1e-6)
     assert len(np.unique(examples.element)) == 6
+
+
+def test_a_table_is_read_as_it_is_written(tmp_path):
+    """A "#" inside a row cut the row, and an element of the name NA was a missing one."""
+    rows = "".join(f"ACGTACGTAC\t{row}\t{'NA' if row % 2 else 'HLA-A#2'}\n" for row in range(100))
+    (tmp_path / "t.tsv").write_text("# drawn by hand\n" + HEAD + rows + "# the end\n")
+    examples = read_examples(LabelSource(tmp_path / "t.tsv"), None)
+    assert sorted(examples.element_names) == ["HLA-A#2", "NA"]
+    assert len(examples) == 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -214,7 +215,11 @@ def _read_table(path: Path) -> pd.DataFrame:
             if path.suffix == ".gz"
             else path.open(encoding="utf-8") as file
         ):
-            table = pd.read_csv(file, sep=separator, dtype=str, comment="#")
+            # a "#" or an "NA" inside a row is what the user wrote: a locus "HLA-A#2", an element "NA"
+            rows = io.StringIO("".join(line for line in file if not line.startswith("#")))
+            table = pd.read_csv(
+                rows, sep=separator, dtype=str, keep_default_na=False, na_values=[""]
+            )
     except (ValueError, OSError, EOFError, UnicodeDecodeError) as error:
         fault = f"unreadable ({shown(str(error))})"
         raise BadDataError(message(path.name, fault, "a TSV or CSV table with a header")) from error
