@@ -12,6 +12,7 @@ TOOLS = "tools"
 OPTIONS = (
     *("--input", "sheet.csv", "--fasta", "genome.fa", "--regions", "r.bed", "--probes", "400"),
 )
+REGIONS_ALONE = ("--regions_only", *OPTIONS[2:])
 WITH_A_NETWORK = ("--models", "toy", "--score_store", "store", "--allow_untrained")
 """Further options of the runs in which a bundle or a store of the user is harmed."""
 

@@ -44,7 +44,10 @@ def planned(tmp_path, genome, inputs, regions=None, include=None, background=Non
         lambda contig, pos: np.full(len(pos), 1.9, np.float32),
         out,
         Checks(CheckedGenome("genome.fa", genome.digest()), background=background),
-        plan.PlanOptions(**{"probes": 200, "shard_size": 100, **options}),
+        # several shards each time, and not so many that to read them is what a test does
+        plan.PlanOptions(
+            **{"probes": 200, "shard_size": max(100, options.get("probes", 200) // 3), **options}
+        ),
     )
     return out, content.to_dict()
 

@@ -34,6 +34,23 @@ def _one_registry_of_operators():
         yield
 
 
+@pytest.fixture(scope="session")
+def exported_case(exported):
+    """Function kind -> the subject of the conformance suite, from the export that all tests share."""
+    import checkpoints
+
+    from gfmtrust import models
+    from gfmtrust.export import conformance
+
+    def case(kind: str) -> conformance.Subject:
+        example, bundle = checkpoints.example(kind), exported(kind)
+        weights = bundle.directory.parent / "weights" / kind
+        family = models.family_of(example.config)
+        return conformance.Subject(kind, family, example, weights, bundle)
+
+    return case
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """Threads that wait for each other take longer than one where other tests run beside this."""

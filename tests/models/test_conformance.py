@@ -7,22 +7,32 @@ from toy_family_text import TOY
 
 from gfmtrust import models
 from gfmtrust.export import conformance
+from gfmtrust.export.resource_use import footprint
 
 pytestmark = pytest.mark.torch
 
 
-@pytest.mark.parametrize("name", sorted(checkpoints.EXAMPLES))
-def test_every_example_conforms(tmp_path, monkeypatch, name):
-    """The memory is measured for the first example of each family, in a process of its own;
-    `make conformance` measures it for all."""
-    from gfmtrust.models import examples
+SLOW = ("plantcaduceus", "caduceus_ps_unfused")
+"""Each differs from an example beside it in its sizes or in one flag."""
 
-    if name not in models.FAMILIES:
-        figures = {"seconds": 0.0, "megabytes": 0.0}
-        monkeypatch.setattr(conformance, "footprint", lambda bundle: figures)
-    result = list(conformance.outcomes({name: examples.all_of()[name]}, tmp_path))
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+        for name in sorted(checkpoints.EXAMPLES)
+    ],
+)
+def test_every_example_conforms(exported_case, name):
+    result = list(conformance.checked(exported_case(name)))
     assert {one.check for one in result} >= set(conformance.CHECKS)
     assert not [one for one in result if not one.passed]
+
+
+@pytest.mark.parametrize("name", ["gpn", "recurrent", "grover"])
+def test_an_example_needs_little_memory(exported, name):
+    """Single bases, states, whole tokens; `make conformance` measures all examples."""
+    assert footprint(exported(name))["megabytes"] <= conformance.MEMORY_LIMIT_MB
 
 
 def test_every_family_has_an_example_of_its_name():

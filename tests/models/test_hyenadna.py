@@ -220,18 +220,8 @@ def test_products_are_as_near_to_float64_as_torch_fft_is(monkeypatch, length, ba
 
 
 @pytest.fixture(scope="module")
-def case(tmp_path_factory):
-    from gfmtrust import models
-    from gfmtrust.export import conformance
-
-    folder = tmp_path_factory.mktemp("hyenadna")
-    return conformance.subject(
-        "hyenadna",
-        models.family("hyenadna"),
-        EXAMPLE,
-        folder,
-        conformance.write_genome(folder / "random.fa"),
-    )
+def case(exported_case):
+    return exported_case("hyenadna")
 
 
 def test_the_graph_holds_products_and_no_transform_or_loop(case):

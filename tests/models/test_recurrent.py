@@ -133,6 +133,8 @@ def test_a_trained_checkpoint_passes_the_gate(tmp_path):
         "64",
         "--width",
         "16",
+        "--layers",
+        "1",
         "--steps",
         "60",
     )

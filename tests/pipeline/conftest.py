@@ -97,7 +97,7 @@ def regions_run(tmp_path_factory):
     launch = chaos_inputs.inputs(tmp_path_factory.mktemp("regions") / "Régions é 基因")
     return nextflow_run.run(
         launch,
-        *("--regions_only", "--regions", "r.bed", "--fasta", "genome.fa", "--probes", "400"),
+        *chaos_inputs.REGIONS_ALONE,
         tools=launch / chaos_inputs.TOOLS,
         extra={"HOME": "/proc", "LC_ALL": "C.UTF-8"},
         umask=0o077,

@@ -11,6 +11,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 
+import chaos_inputs
 import nextflow_run
 import output_page
 import pyarrow.parquet as pq
@@ -165,13 +166,13 @@ def test_resume_runs_nothing(demo_run):
 
 
 @contextmanager
-def started(launch, until, tools=None):
+def started(launch, until, *options, tools=None):
     """A run in `launch` that has printed `until`; it and its tasks are killed without warning at the
     end, where it has not ended by then."""
     output = launch / "started.log"
     with open(output, "w") as log:
         process = subprocess.Popen(
-            nextflow_run.command(launch, "out", "started", "-profile", "test"),
+            nextflow_run.command(launch, "out", "started", *options),
             cwd=launch,
             stdout=log,
             stderr=log,
@@ -199,7 +200,7 @@ def test_a_second_run_into_the_same_folder_is_refused(tmp_path, end):
     """The first run goes on, and leaves no lock when it is interrupted; a third one may start."""
     lock = tmp_path / "out" / ".gfmtrust.lock"
     (tmp_path / "second").mkdir()
-    with started(tmp_path, "Submitted process") as first:
+    with started(tmp_path, "Submitted process", "-profile", "test") as first:
         second = nextflow_run.run(
             tmp_path / "second", "-profile", "test", outdir=str(tmp_path / "out"), suffix="second"
         )
@@ -216,20 +217,20 @@ def test_a_second_run_into_the_same_folder_is_refused(tmp_path, end):
 
 
 @pytest.mark.bad_input
-def test_a_killed_run_ends_the_same_after_resuming(demo_run, tmp_path, page_tools):
+def test_a_killed_run_ends_the_same_after_resuming(regions_run, tmp_path):
     """Nextflow and all its tasks are killed without warning while sites are scored."""
-    assert demo_run.code == 0, demo_run.text
-    lock = tmp_path / "out" / ".gfmtrust.lock"
-    with started(tmp_path, KILL_WHEN, page_tools) as killed:
+    assert regions_run.code == 0, regions_run.text
+    launch = chaos_inputs.inputs(tmp_path / "launch")
+    tools, lock = launch / chaos_inputs.TOOLS, launch / "out" / ".gfmtrust.lock"
+    options = chaos_inputs.REGIONS_ALONE
+    with started(launch, KILL_WHEN, *options, tools=tools) as killed:
         assert json.loads(lock.read_text())["pid"] == killed.pid
-    resumed = nextflow_run.run(
-        tmp_path, "-profile", "test", "-resume", suffix="resumed", tools=page_tools
-    )
+    resumed = nextflow_run.run(launch, *options, "-resume", suffix="resumed", tools=tools)
     assert resumed.code == 0, resumed.text
     assert not resumed.executed() & {"CHECK_INPUTS", "FIT_CONTEXT_MODEL", "PLAN_SITES"}
     assert f"took over the lock file {lock} of a run that was killed" in resumed.text
     assert not lock.exists()
-    assert nextflow_run.contents(resumed.outdir) == nextflow_run.contents(demo_run.outdir)
+    assert nextflow_run.contents(resumed.outdir) == nextflow_run.contents(regions_run.outdir)
 
 
 @pytest.mark.bad_input

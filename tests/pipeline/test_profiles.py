@@ -132,55 +132,37 @@ ON_GOOGLE = (
     "gpu=1 type=nvidia-tesla-t4 queue=null",
     "gpu=null type=null queue=null",
 )
+ENGINES = {"docker": "--gpus all", "podman": "--device nvidia.com/gpu=all", "apptainer": "--nv"}
+"""Engine -> the option that shows it the GPU."""
 
 
 @pytest.mark.parametrize(
-    ("parser", "profiles", "gpu", "other"),
+    ("parser", "profiles", "gpu", "other", "engine"),
     [
-        ("v1", *ON_AWS),
-        ("v2", *ON_GOOGLE),
-        pytest.param("v2", *ON_AWS, marks=pytest.mark.slow),
-        pytest.param("v1", *ON_GOOGLE, marks=pytest.mark.slow),
+        ("v1", *ON_AWS, "docker"),
+        ("v2", *ON_GOOGLE, None),
+        pytest.param("v2", *ON_AWS, "podman", marks=pytest.mark.slow),
+        pytest.param("v1", *ON_GOOGLE, "apptainer", marks=pytest.mark.slow),
     ],
 )
-def test_rules_by_label(tmp_path, stub_tools, parser, profiles, gpu, other):
+def test_rules_by_label(tmp_path, stub_tools, parser, profiles, gpu, other, engine):
+    """What scoring tasks get and others do not: the GPU of the executor, its queue, and the option
+    of the engine."""
     launch = nextflow_run.make_inputs(tmp_path / "launch")
-    given = site_options(launch, parser, HERE)
+    given, tools = site_options(launch, parser, HERE), launch / "tools"
+    shutil.copytree(stub_tools, tools)
+    if engine:
+        shutil.copy(Path(__file__).with_name("fake_engine.sh"), tools / engine)
+        (tools / engine).chmod(0o755)
+        profiles = f"{profiles},{engine}"
+    queues = ("--cpu_queue", "small", "--gpu_queue", "big")
     run = nextflow_run.run(
-        launch,
-        "-profile",
-        profiles,
-        *STUB,
-        "--cpu_queue",
-        "small",
-        "--gpu_queue",
-        "big",
-        before=given,
-        parser=parser,
-        tools=stub_tools,
+        launch, "-profile", profiles, *STUB, *queues, before=given, parser=parser, tools=tools
     )
     assert run.code == 0, run.text
-    match = {
-        process: re.search(r"echo (gpu=.*)", text).group(1)
-        for process, text in scripts(run).items()
-    }
+    texts = scripts(run)
+    match = {process: re.search(r"echo (gpu=.*)", text).group(1) for process, text in texts.items()}
     assert match == {process: gpu if process == "SCORE_SITES" else other for process in match}
-
-
-@pytest.mark.parametrize(
-    ("engine", "option"),
-    [
-        ("docker", "--gpus all"),
-        pytest.param("podman", "--device nvidia.com/gpu=all", marks=pytest.mark.slow),
-        pytest.param("apptainer", "--nv", marks=pytest.mark.slow),
-    ],
-)
-def test_an_engine_shows_its_gpu_to_scoring_tasks_alone(tmp_path, stub_tools, engine, option):
-    launch = nextflow_run.make_inputs(tmp_path / "launch")
-    tools = launch / "tools"
-    shutil.copytree(stub_tools, tools)
-    shutil.copy(Path(__file__).with_name("fake_engine.sh"), tools / engine)
-    (tools / engine).chmod(0o755)
-    run = nextflow_run.run(launch, "-profile", f"standard,gpu,{engine}", *STUB, tools=tools)
-    assert run.code == 0, run.text
-    assert {process for process, text in scripts(run).items() if option in text} == {"SCORE_SITES"}
+    if engine:
+        shown = {process for process, text in texts.items() if ENGINES[engine] in text}
+        assert shown == {"SCORE_SITES"}

@@ -234,22 +234,26 @@ CHECKS: dict[str, Callable[[Subject], Iterator[tuple]]] = {
 largest allowed value) or (value, smallest allowed value, True)."""
 
 
+def checked(case: Subject) -> Iterator[Outcome]:
+    """Yield every check of an exported example."""
+    checks = CHECKS
+    if not reader_of(case.bundle).has_distribution:
+        checks = CHECKS | conformance_tokens.CHECKS
+    for check, run in checks.items():
+        for outcome in run(case):
+            yield Outcome(case.name, check, *outcome)
+
+
 def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterator[Outcome]:
-    """Yield every check of every given example; folder: an empty one for checkpoints and
-    bundles."""
+    """Export every given example, and yield its checks and what it costs; folder: an empty one for
+    checkpoints and bundles."""
     folder.mkdir(parents=True, exist_ok=True)
     fasta = write_genome(folder / "random.fa")
     for name, (family, example) in chosen.items():
         started = time.monotonic()
         case = subject(name, family, example, folder, fasta)
         yield Outcome(name, "export, s", time.monotonic() - started, np.inf)
-        for check, run in (
-            CHECKS
-            if reader_of(case.bundle).has_distribution
-            else CHECKS | conformance_tokens.CHECKS
-        ).items():
-            for outcome in run(case):
-                yield Outcome(name, check, *outcome)
+        yield from checked(case)
         cost = footprint(case.bundle)
         yield Outcome(name, "ms a window", 1000 * cost["seconds"], np.inf)
         yield Outcome(name, "memory, MB", cost["megabytes"], MEMORY_LIMIT_MB)

@@ -61,7 +61,10 @@ class Positions:
         """Yield (contig_index, uint8 mask (length,) with the bits UNDER_REF and TO_SCORE) for each
         contig of the genome, in order."""
         stream = (
-            {name: rows.column(name).to_numpy(zero_copy_only=False) for name in ("contig_index", "pos", "ref")}
+            {
+                name: rows.column(name).to_numpy(zero_copy_only=False)
+                for name in ("contig_index", "pos", "ref")
+            }
             | {"snv_pos": snv_positions(rows)}
             for rows in tables.batches(self._path, ["contig_index", *ALLELE_COLUMNS])
         )

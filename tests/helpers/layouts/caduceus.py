@@ -226,7 +226,7 @@ LAYOUTS = (
         tokens=tokens,
         window_bp=64,
         buffers=tables,
-        reduced={"d_model": 32, "n_layer": 2},
+        reduced={"d_model": 32},
     ),
     Layout(
         "caduceus-ph-131k",
@@ -238,7 +238,7 @@ LAYOUTS = (
         tokens=tokens,
         window_bp=64,
         buffers=tables,
-        reduced={"d_model": 32, "n_layer": 2},
+        reduced={"d_model": 32},
     ),
     Layout(
         "plantcaduceus_l32",
@@ -252,6 +252,6 @@ LAYOUTS = (
         full_sizes={"d_model": 1024, "n_layer": 32},
         window_bp=64,
         buffers=plant_tables,
-        reduced={"d_model": 32, "n_layer": 2},
+        reduced={"d_model": 32},
     ),
 )

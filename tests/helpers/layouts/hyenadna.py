@@ -196,6 +196,6 @@ LAYOUTS = (
         window_bp=256,
         buffers=tables,
         scale=0.1,
-        reduced={"n_layer": 2, "max_seq_len": 1026},
+        reduced={"max_seq_len": 1026},
     ),
 )
