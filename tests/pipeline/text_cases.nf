@@ -6,14 +6,14 @@
 // locks: results folders, in each of which the lock is taken; `again` takes it twice, releases it and takes it once more.
 //
 
-include { failureText; annotatedEntries; rankCounts; leftovers; publishedVcf } from '../../subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { failureText; readManifest; rankCounts; leftovers; publishedVcf } from '../../subworkflows/local/utils_gfmtrust_pipeline/summary'
 include { isMonochrome                                                       } from '../../subworkflows/local/utils_gfmtrust_pipeline/help'
 include { lockFile; lockRefusal; lockText; ownFacts; releaseLock             } from '../../subworkflows/local/utils_gfmtrust_pipeline/lock'
 include { planText; progressText                                             } from '../../subworkflows/local/utils_gfmtrust_pipeline/progress'
 
 workflow {
     def cases = new groovy.json.JsonSlurper().parse(file(params.cases).toFile())
-    def annotated = annotatedEntries(cases.outdir)
+    def annotated = readManifest(cases.outdir).annotated ?: []
     def ours = lockText(ownFacts('happy_euler'))
     def refusals = cases.locks.collect { folder -> lockRefusal(lockFile(folder), ours, folder) }
     def lock = lockFile(cases.again)

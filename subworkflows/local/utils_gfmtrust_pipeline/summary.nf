@@ -41,7 +41,8 @@ def endText(dry_run, outdir, kind) {
             "  tables     ${outdir}/precomputed/<model>.tsv.gz",
             "  next       give --score_store ${outdir}/score_store to a run with another --outdir"].join('\n')
     }
-    def annotated = annotatedEntries(outdir)
+    def manifest = readManifest(outdir)
+    def annotated = manifest.annotated ?: []
     def best = annotated.findAll { entry -> entry.kind == 'vcf' }.max { entry -> (entry.ranks.HIGH ?: 0) + (entry.ranks.MEDIUM ?: 0) }
     def certified = best && ((best.ranks.HIGH ?: 0) + (best.ranks.MEDIUM ?: 0)) > 0
     def files = kind == 'bed'
@@ -53,7 +54,7 @@ def endText(dry_run, outdir, kind) {
     def cached = workflow.stats.cachedCount ? ", ${workflow.stats.cachedCount} of ${workflow.stats.cachedCount + workflow.stats.succeedCount} tasks from an earlier run" : ''
     return (["gfmtrust: done in ${workflow.duration}${cached}",
         "  ${kind == 'bed' ? 'regions' : 'alleles'}    ${rankCounts(annotated, kind)}",
-        "  report     ${outdir}/report/gfmtrust_report.html (start here)"] + labelLines(outdir) + files + next + leftovers(outdir, annotated)).join('\n')
+        "  report     ${outdir}/report/gfmtrust_report.html (start here)"] + labelLines(manifest.labels_verdict ?: []) + files + next + leftovers(outdir, annotated)).join('\n')
 }
 
 /**
@@ -81,14 +82,13 @@ def lineAfter(lines, heading) {
     return lines.dropWhile { line -> line != heading }.drop(1).find { _line -> true }
 }
 
-/** Entries of manifest.json, which REPORT wrote: annotated files with their counts. */
-def annotatedEntries(outdir) {
-    return new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json", glob: false).text).annotated ?: []
+/** manifest.json, which REPORT wrote: the annotated files with their counts, and what the labels say. */
+def readManifest(outdir) {
+    return new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json", glob: false).text)
 }
 
-/** What the labels of --labels say of the run, a line a sentence; none without labels. */
-def labelLines(outdir) {
-    def verdict = new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json", glob: false).text).labels_verdict ?: []
+/** What the labels of --labels say of the run, a line for each sentence; none without labels. */
+def labelLines(verdict) {
     return verdict.withIndex().collect { sentence, i -> "  ${i ? '      ' : 'labels'}     ${sentence}" }
 }
 
