@@ -98,7 +98,7 @@ def calibration_line(calibration: RunCalibration) -> str:
     options, snv = calibration.options, calibration.snv
     fields = {
         "ID": "run",
-        "Set": snv.set + ("+labels" if calibration.labels.classes else ""),
+        "Set": calibration.sets,
         "N": snv.counts.probes,
         "Failed": snv.counts.failed,
         "Blocks": snv.counts.blocks,

@@ -144,6 +144,12 @@ class RunCalibration(Contract):
         return self.digests.get("bundles", {})
 
     @property
+    def sets(self) -> str:
+        """What the flags of SNVs were certified on: 'decoy', or 'decoy+labels' where labels certify
+        some of the run's flags too."""
+        return self.snv.set + ("+labels" if self.labels.classes else "")
+
+    @property
     def snv(self) -> ClassCalibration:
         """The calibration that flags region bases, and SNVs where it has no labels of SNVs."""
         return self.classes[VariantClass.SNV.value]

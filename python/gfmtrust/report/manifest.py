@@ -56,7 +56,7 @@ def manifest(run, files: list[Path]) -> Manifest:
             for model in run.models
         ),
         calibration=ManifestCalibration(
-            set=calibration.snv.set,
+            set=calibration.sets,
             outcome=calibration.outcome,
             seed=calibration.options.seed,
             alpha_high=calibration.options.alpha_high,

@@ -257,7 +257,7 @@ def context(run: Run) -> dict:
             ),
         },
         "curve": {
-            "svg": report_figures.calibration_plot(run.curve, alphas),
+            "svg": report_figures.calibration_plot(run.curve, alphas) if run.curve else "",
             "sentence": curve,
             "alt": f"Calibration curve. {curve}",
         },

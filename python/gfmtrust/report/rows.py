@@ -79,7 +79,7 @@ def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
         ),
         (
             "set, seed, uses of the certification splits",
-            f"{snv.set}, {options.seed}, {options.looks}",
+            f"{calibration.sets}, {options.seed}, {options.looks}",
         ),
         (
             "shift test (local surprisal of the run against that of the probes)",

@@ -26,7 +26,7 @@ class ManifestModel:
 class ManifestCalibration:
     """A summary of the calibration."""
 
-    set: str = entry("'decoy' or 'labels'")
+    set: str = entry("'decoy', or 'decoy+labels' where labels certify some of the flags")
     outcome: str = entry("what was certified, in words")
     seed: int = entry("seed of the splits")
     alpha_high: float = entry("error that HIGH may have")
