@@ -316,8 +316,8 @@ def cached(tmp_path, monkeypatch):
     ("kind", "says"),
     [
         ("hyenadna", "single bases, causal"),
-        ("nt_v2", "6-mers, masked"),
-        ("grover", "whole tokens (byte pair encoding), masked"),
+        pytest.param("nt_v2", "6-mers, masked", marks=pytest.mark.slow),
+        pytest.param("grover", "whole tokens (byte pair encoding), masked", marks=pytest.mark.slow),
     ],
 )
 def test_random_weights_in_the_cache_open_and_fail(

@@ -330,7 +330,10 @@ def test_a_graph_that_differs_from_torch_is_refused():
             parity.certify([reference], run_with(error), "x")
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@pytest.mark.parametrize(
+    "kind",
+    ["gpn", *(pytest.param(one, marks=pytest.mark.slow) for one in FAMILIES if one != "gpn")],
+)
 def test_fp16_is_near_fp32_and_says_so(exported, small_fasta, tmp_path, monkeypatch, kind):
     """The graph in fp32, which comes first, is that of the other bundle."""
     full, export_graph, paths = exported(kind), certificate.export_graph, []

@@ -140,6 +140,7 @@ def demo(tmp_path_factory):
     return folder, weights, fasta
 
 
+@pytest.mark.slow
 @pytest.mark.long
 def test_the_audit_shows_the_shares_where_a_checkpoint_is_given(demo):
     folder, weights, fasta = demo

@@ -235,6 +235,7 @@ def test_the_graph_holds_products_and_no_transform_or_loop(case):
     assert graphs["cuda"]["sha256"] == graphs["cpu"]["sha256"]
 
 
+@pytest.mark.slow
 def test_equal_weights_give_equal_bytes(case, tmp_path):
     from gfmtrust.bundle import tokenizers
     from gfmtrust.export import parity

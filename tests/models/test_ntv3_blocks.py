@@ -17,6 +17,7 @@ pytestmark = pytest.mark.torch
 LAYOUT = layouts.all_of()["ntv3-100m-pre"]
 
 
+@pytest.mark.slow
 def test_the_graph_answers_as_torch_at_other_lengths(tmp_path):
     """Lengths of two blocks of 128 letters and more, whole and not; one layer, as the number of
     layers does not shape the length."""

@@ -213,6 +213,7 @@ def published(folder: Path) -> Path:
     )
 
 
+@pytest.mark.slow
 def test_a_registered_name_is_pinned_downloaded_and_exported_by_the_command(tmp_path, small_fasta):
     """The whole way of a user with a network, in processes of their own: the package with a
     registry of its own, the real client."""

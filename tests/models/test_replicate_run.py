@@ -115,6 +115,7 @@ def test_members_of_an_earlier_run_are_read(finished, inputs):
     assert again.verdicts == facts.verdicts
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input
 def test_members_of_several_processes_have_the_same_weights(finished, inputs, tmp_path):
     folder, _ = finished

@@ -173,6 +173,7 @@ def test_a_cuda_graph_of_another_digest_is_refused(exported, tmp_path):
         Bundle.open(copied)
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input
 def test_wrong_complements_in_the_head_are_refused(tmp_path, monkeypatch):
     """Columns of the other strand in their own order: no longer the same answer on both."""
@@ -190,6 +191,7 @@ def test_wrong_complements_in_the_head_are_refused(tmp_path, monkeypatch):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input
 def test_a_baked_number_of_chunks_is_refused(tmp_path, monkeypatch):
     """Enough chunks for the length traced, 32 tokens: right there, wrong at any length beyond

@@ -273,6 +273,7 @@ def test_what_a_run_reads(verdicts):
     assert verdicts["inputs"] == [errors for _, errors in INPUTS]
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 @pytest.mark.bad_input
 def test_a_vcf_of_the_sheet_that_does_not_exist_is_named(tmp_path):

@@ -159,6 +159,7 @@ def test_means_and_tracks_of_a_region_are_those_of_its_bases(demo_run):
                 ]
 
 
+@pytest.mark.slow
 def test_resume_runs_nothing(demo_run):
     again = nextflow_run.run(demo_run.launch, "-profile", "test", "-resume", suffix="again")
     assert again.code == 0, again.text

@@ -194,14 +194,15 @@ def test_a_host_runs(hosts, stub_tools, name, parser):
             "P1,S1,strelka,S1.vcf\nP1,S1,strelka,S2.vcf\n",
             "VCF_ANNOTATE_GFM: id S1.strelka 2 times; expected unique",
         ),
-        (
+        pytest.param(
             "P1,$(touch x),strelka,S1.vcf\n",
             "id '$(touch x).strelka'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it",
+            marks=pytest.mark.slow,  # the rule of names is tested in test_scripts.py
         ),
         pytest.param(
             "P1,a;touch x,strelka,S1.vcf\n",
             "id 'a;touch x.strelka'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it",
-            marks=pytest.mark.slow,  # the rule of names is tested in test_scripts.py
+            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -79,6 +79,7 @@ def test_results_lie_where_the_design_says(odd_stub):
     assert "SCORE_SITES:\n  gfmtrust: 0.0.0\n" in versions
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input
 def test_parameters_of_an_institution_are_accepted_with_one_warning(odd_stub, tmp_path):
     """A name that no such configuration has still stops."""
@@ -144,7 +145,8 @@ def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools):
     assert not (run.outdir / "annotated").exists()
 
 
-@pytest.mark.parametrize("n", [20, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [20, 100])
 def test_many_rows_are_scored_once(tmp_path, stub_tools, n):
     samples = tuple(f"S{number:03d}" for number in range(n))
     launch = nextflow_run.make_inputs(
@@ -173,7 +175,7 @@ def test_many_rows_are_scored_once(tmp_path, stub_tools, n):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("parser", ["v1", "v2"])
+@pytest.mark.parametrize("parser", [pytest.param("v1", marks=pytest.mark.slow), "v2"])
 def test_bad_parameters_stop_before_any_task(tmp_path, parser):
     run = nextflow_run.run(
         tmp_path,

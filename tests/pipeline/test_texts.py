@@ -316,6 +316,7 @@ def test_help_is_coloured_on_a_terminal_and_writes_nothing(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.slow
 def test_help_is_plain_where_no_colours_are_wanted(tmp_path):
     text = on_a_terminal(tmp_path, "--help", "alpha_high", NXF_ANSI_LOG=None, NO_COLOR="1")
     assert (

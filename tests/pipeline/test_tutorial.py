@@ -1,5 +1,7 @@
-"""The tutorial: its commands run in their order in one folder, and each prints what the page
-shows."""
+"""The tutorial: its commands run in their order in one folder, and each prints what the page shows.
+
+Two whole runs with models, which take as long as a tenth of the default tests.
+"""
 
 import os
 import re
@@ -11,6 +13,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.pipeline,
+    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed"),
 ]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -161,34 +161,21 @@ def test_resume_runs_nothing_and_each_model_says_how_far_it_is(first, start, lau
     assert sorted(by_earlier) == ["context_model", "first", "second"]
 
 
-def test_a_changed_alpha_scores_nothing_and_the_outdir_changes_no_result(first, start, launch):
-    """A calibration of an earlier run with other limits lies there: the number of looks is what --looks says."""
-    shutil.copytree(launch / "out" / "calibration", launch / "alpha" / "calibration")
-    changed = start("alpha", "-resume", "--alpha_high", "0.1", outdir="alpha")
-    assert changed.executed() == AFTER_SCORING
-    words = call(changed, "calibrate")
-    assert words[words.index("--looks") + 1] == "1"
-
-
-def test_labels_reach_the_calibration(first, start, launch):
+def test_labels_and_a_changed_alpha_score_nothing(first, start, launch):
+    """A calibration of an earlier run with other limits lies in --outdir: the number of looks is what
+    --looks says."""
+    shutil.copytree(launch / "out" / "calibration", launch / "labelled" / "calibration")
     (launch / "known.vcf").write_text(
         "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     )
-    run = start(
-        "labelled",
-        "-resume",
-        "--labels",
-        "known.vcf",
-        "--local_lr",
-        "--prior",
-        "0.1",
-        outdir="labelled",
-    )
+    options = ("--labels", "known.vcf", "--local_lr", "--prior", "0.1", "--alpha_high", "0.1")
+    run = start("labelled", "-resume", *options, outdir="labelled")
     assert run.executed() == {"READ_LABELS", "BENCHMARK_LABELS"} | AFTER_SCORING
-    assert "--labels labels/labels.parquet" in " ".join(call(run, "calibrate"))
-    assert "--llr_cut" not in " ".join(call(run, "calibrate"))
-    fit = cli_options.parser(ArgumentParser, "0").parse_args(call(run, "calibrate"))
-    assert (fit.local_lr, fit.prior) == (True, 0.1)
+    words = call(run, "calibrate")
+    assert "--labels labels/labels.parquet" in " ".join(words)
+    assert "--llr_cut" not in words
+    fit = cli_options.parser(ArgumentParser, "0").parse_args(words)
+    assert (fit.local_lr, fit.prior, fit.looks, fit.alpha_high) == (True, 0.1, 1, 0.1)
 
 
 def test_one_more_sample_fits_and_exports_nothing_again(first, start, launch):
@@ -203,6 +190,7 @@ def test_one_more_sample_fits_and_exports_nothing_again(first, start, launch):
     }
 
 
+@pytest.mark.slow
 def test_a_changed_device_scores_again(first, start):
     run = start("device", "-resume", "--device", "cpu")
     assert run.executed() == {"CHOOSE_STRIDE", "SCORE_SITES"} | AFTER_SCORING
@@ -391,6 +379,7 @@ def test_a_transient_failure_is_tried_again(with_options):
     assert scoring.count(("COMPLETED", "0")) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input
 def test_bad_data_is_not_tried_again(first, start):
     run = start("bad", "--seed", "3", fail="plan_sites 65 always")
@@ -410,6 +399,7 @@ def test_bad_data_is_not_tried_again(first, start):
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
+@pytest.mark.slow
 def test_a_repository_at_a_commit_is_a_value_not_a_file(start):
     """Nothing is staged for it; its bundle is named as the repository is, and it keeps its place in
     the order."""

@@ -98,6 +98,7 @@ def test_the_classes_are_those_of_the_bars(tool):
             }, case.kind
 
 
+@pytest.mark.slow
 def test_a_short_contest(tool, tmp_path, capsys):
     """All contestants answer alike, the figures are written, the operators timed."""
     with pytest.raises(SystemExit) as ended:

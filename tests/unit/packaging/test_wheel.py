@@ -18,6 +18,7 @@ from paths import ROOT
 
 from gfmtrust import __version__, models
 from gfmtrust.models import registry
+from gfmtrust.validation.oracle import selfcheck
 
 pytestmark = pytest.mark.long
 HELP = """
@@ -112,7 +113,12 @@ def test_the_catalogue_is_complete_without_torch(installed, tmp_path):
 
 
 def test_the_self_check_passes(installed, tmp_path):
-    assert "selfcheck passed on cpu" in run([installed / "gfmtrust", "selfcheck"], tmp_path)
+    lines = run([installed / "gfmtrust", "selfcheck", "--device", "cpu"], tmp_path).splitlines()
+    assert len(lines) == len(selfcheck.oracles()) + 1
+    assert all(line.endswith(", pass") for line in lines[:-1])
+    assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 22 models, ")
+    assert any(line.startswith("masked order 3: ") for line in lines)
+    assert lines[-1].split(", largest")[0] in (ROOT / "docs" / "start" / "usage.md").read_text()
 
 
 def test_a_context_model_is_fitted(installed, tmp_path):

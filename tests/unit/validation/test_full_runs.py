@@ -11,7 +11,10 @@ from gfmtrust.validation.oracle.spectra import SPECTRA
 
 pytestmark = [pytest.mark.torch, pytest.mark.bad_input]
 RUNS_EACH = 10
-FEW = (("random", "germline"), ("order_1", "apobec"))
+FEW = (
+    pytest.param("random", "germline", marks=pytest.mark.slow),
+    ("order_1", "apobec"),
+)
 
 
 @pytest.fixture(scope="module")

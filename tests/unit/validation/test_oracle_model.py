@@ -12,7 +12,6 @@ import toy_models
 from fake_genome import FakeGenome
 from naive_markov import draw_sequence, entropy_rate, q_causal, q_kmer, q_masked
 from naive_markov import log_likelihood as naive_log_likelihood
-from paths import ROOT
 from reading import score_sites, views_of
 
 from gfmtrust.bundle import onnx_file, tokenizers
@@ -235,8 +234,19 @@ def test_letters_masked_in_the_same_pass_are_unknown():
 # --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("symmetric", [False, True], ids=["asymmetric", "symmetric"])
-@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    ("order", "symmetric"),
+    [
+        # a chessboard in every run: each reading with each order, and with both kinds of law
+        pytest.param(
+            *(order, symmetric),
+            marks=[pytest.mark.slow] if (order + symmetric) % 2 else [],
+            id=f"{order}-{'symmetric' if symmetric else 'asymmetric'}",
+        )
+        for order in ORDERS
+        for symmetric in (False, True)
+    ],
+)
 @pytest.mark.parametrize("reading", Reading)
 def test_every_scorer_view_and_site_is_the_closed_form(tmp_path, genome, reading, order, symmetric):
     """Thorough views, both contig ends, sites beside N, neighbours: everything `score_sites`
@@ -376,16 +386,6 @@ def test_golden_windows_are_of_all_kinds():
 
 # --- the self-check
 # -------------------------------------------------------------------------------------------------------
-
-
-def test_selfcheck_passes_on_this_machine(capsys):
-    assert cli.main(["selfcheck", "--device", "cpu"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(selfcheck.oracles()) + 1
-    assert all(line.endswith(", pass") for line in lines[:-1])
-    assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 22 models, ")
-    assert any(line.startswith("masked order 3: ") for line in lines)
-    assert lines[-1].split(", largest")[0] in (ROOT / "docs" / "start" / "usage.md").read_text()
 
 
 def test_selfcheck_needs_no_torch():

@@ -43,6 +43,7 @@ def simulated(alleles, real=None) -> Pool:
     )
 
 
+@pytest.mark.slow
 def test_replications_keep_the_promise_on_the_easy_genome(easy):
     cells, useful = replications.replicate(pool.stored(easy, [], "germline"), 12, n_probes=9_000)
     assert {cell.level for cell in cells} == {"HIGH", "MEDIUM"}
@@ -148,7 +149,10 @@ def test_the_number_of_processes_changes_nothing():
     )  # text, for NaN differs
 
 
-@pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
+@pytest.mark.parametrize(
+    "kind",
+    ["gc", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("constant", "noise"))],
+)
 def test_useless_models_earn_no_high_by_redraws(kind):
     made_up_pool = simulated(useless(np.random.default_rng(4), 20_000, kind))
     drawn = [replications.draw(made_up_pool, seed, 2_000) for seed in range(20)]
