@@ -58,6 +58,7 @@ def test_the_site_is_judged_by_the_whole_window(exported, kind):
         np.testing.assert_allclose(result[row, 0, 0], expected, rtol=2e-4)
 
 
+@pytest.mark.slow
 def test_a_window_longer_than_trained_needs_the_users_word(tmp_path, small_fasta):
     """255 bp, as the published ones: 256 positions, one of them <bos>'s. The bundle is made, its
     use refused."""

@@ -120,6 +120,7 @@ def trained(out: Path, *options: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_a_trained_checkpoint_passes_the_gate(tmp_path):
     """From a FASTA to a bundle that knows the FASTA: a genome that repeats one motif leaves hardly
     a question."""

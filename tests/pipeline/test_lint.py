@@ -32,6 +32,7 @@ def test_every_lint_of_nf_core_passes():
     assert result == {lint: [] for lint in result}
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 def test_nextflow_lints_our_sources_and_the_hosts_with_our_modules_in_them(tmp_path):
     import shutil

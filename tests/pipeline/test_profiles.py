@@ -76,7 +76,7 @@ def taken(result: dict, keys) -> dict:
     ("parser", "order"),
     [
         ("v1", "gpu,{}"),
-        ("v2", "{},gpu"),
+        pytest.param("v2", "{},gpu", marks=pytest.mark.slow),
         # the executor comes last, as by the order of definition
         pytest.param("v2", "gpu,{}", marks=pytest.mark.slow),
     ],
@@ -101,7 +101,7 @@ def test_what_engines_and_package_managers_set(tmp_path, parser):
     assert GPU_LABEL not in completed["process"]
 
 
-@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("parser", ["v1", pytest.param("v2", marks=pytest.mark.slow)])
 def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
     given = site_options(tmp_path, parser, SITE)
     completed = nextflow_run.config(
@@ -140,7 +140,7 @@ ENGINES = {"docker": "--gpus all", "podman": "--device nvidia.com/gpu=all", "app
     ("parser", "profiles", "gpu", "other", "engine"),
     [
         ("v1", *ON_AWS, "docker"),
-        ("v2", *ON_GOOGLE, None),
+        pytest.param("v2", *ON_GOOGLE, None, marks=pytest.mark.slow),
         pytest.param("v2", *ON_AWS, "podman", marks=pytest.mark.slow),
         pytest.param("v1", *ON_GOOGLE, "apptainer", marks=pytest.mark.slow),
     ],

@@ -63,6 +63,7 @@ def host(tmp_path, fake_tools):
     return run
 
 
+@pytest.mark.slow
 def test_multiqc_files_come_by_topic_and_no_stale_report_is_left(host):
     text, page = host("first")
     assert "topic: cohort REPORT gfmtrust" in text

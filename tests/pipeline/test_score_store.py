@@ -104,6 +104,7 @@ def test_precompute_runs_each_model_in_parts(tmp_path, fake_tools, regions):
     assert (run.outdir / "score_store").is_dir()
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input
 def test_precompute_reads_no_vcfs_and_needs_a_model(tmp_path):
     run = nextflow_run.run(

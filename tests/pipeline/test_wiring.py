@@ -201,6 +201,7 @@ def test_a_changed_device_scores_again(first, start):
     )
 
 
+@pytest.mark.slow
 def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, launch):
     config = launch / "models" / "second" / "config.json"
     config.write_text('{"rebuilt": 1}')

@@ -42,7 +42,7 @@ def files_of(folder) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("size", [7, 256])
+@pytest.mark.parametrize("size", [37, 256])
 def test_the_size_of_the_pieces_changes_no_byte(cohort, monkeypatch, size):
     whole = files_of(cohort)
     monkeypatch.setattr(tables, "batches", partial(tables.batches, rows=size))

@@ -66,6 +66,7 @@ def _lengths(bed: Path) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spectrum",
     [

@@ -142,6 +142,7 @@ def test_a_made_up_model_whose_error_is_known_keeps_its_promise(n, most):
     assert useful[1].prr_decoy > 0.7
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_changes_nothing():
     made_up_pool = simulated(skilled(np.random.default_rng(7), 3_000))
     assert str(replications.replicate(made_up_pool, 3, 500, processes=2)) == str(
