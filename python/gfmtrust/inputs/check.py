@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -132,11 +132,15 @@ def check_inputs(
             ]
             checked = list(_run(jobs, genome, options.processes))
             refuse_two_namings(checked)
+            of_beds = rule
+            if rule.mode == "auto":
+                of_beds = replace(rule, given=merged_map(checked))
             checked += [
-                check_bed(path, name, genome, rule, allow_mismatch) for name, path in beds.items()
+                check_bed(path, name, genome, of_beds, allow_mismatch)
+                for name, path in beds.items()
             ]
             others = [
-                check_bed(Path(path), "include", genome, rule, allow_mismatch)
+                check_bed(Path(path), "include", genome, of_beds, allow_mismatch)
                 for path in ([include] if include else [])
             ]
             checks = Checks(

@@ -22,7 +22,8 @@ NAMES_SHOWN = 5
 @dataclass(frozen=True)
 class ContigRule:
     """How names are matched. mode: 'none' (equal names only), 'auto' (chr prefix and MT too) or
-    'file' (`given`, input to genome)."""
+    'file' (`given`, input to genome). With 'auto', `given` has the names that the VCFs of the run
+    settled by the lengths in their headers; a BED declares none."""
 
     mode: str = "none"
     given: dict[str, str] = field(default_factory=dict)
@@ -67,8 +68,8 @@ def match(name: str, length: int | None, rule: ContigRule, contigs: dict[str, in
     """
     if name in contigs:
         return name
-    if rule.mode == "file":
-        return rule.given.get(name)
+    if name in rule.given:
+        return rule.given[name]
     if rule.mode == "auto":
         fitting = [
             other for other in renames(name, contigs) if _same_length(name, length, contigs[other])

@@ -399,6 +399,22 @@ def test_rename_is_recorded_and_used(fasta, out, tmp_path):
     assert table(out)[0] == ("1", 0, 0, "A", "C")
 
 
+def test_a_bed_means_the_mitochondrion_that_the_vcf_declares(tmp_path, out):
+    """A BED states no length: `MT` of a BED was no contig, `MT` of the VCF was chrM, and the run was
+    refused because one name had two meanings."""
+    fasta = stored(tmp_path / "m.fa", b">chrM\n" + b"ACGT" * 10 + b"\n>chr1\nACGT\n")
+    bed = stored(tmp_path / "r.bed", b"MT\t5\t9\nchr1\t0\t2\n")
+    header = NO_LENGTHS + b"##contig=<ID=MT,length=40>\n"
+    record = (b"MT", b"1", b"A", b"C", b".")
+    given = {"regions": [bed], "include": bed, "contig_map": "auto"}
+    content, row = one(fasta, out, tmp_path, [record], header, **given)
+    assert content["contig_map"] == {"MT": "chrM", "chr1": "chr1"}
+    assert (row["n_snv"], row["n_snv_mismatch"]) == (1, 0)
+    assert content["inputs"][1]["warnings"] == []
+    alone = run(fasta, tmp_path / "alone", regions=[bed], contig_map="auto")
+    assert alone["contig_map"] == {"chr1": "chr1"}  # there are two mitochondria
+
+
 def test_map_file(fasta, out, tmp_path):
     path = stored(tmp_path / "map.tsv", b"one\tchr1\r\ntwo\tchr2\n")
     content, row = one(fasta, out, tmp_path, snvs(20, contig=b"one"), contig_map=path)
