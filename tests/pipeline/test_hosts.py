@@ -152,12 +152,11 @@ SCORED = {"bare": 4, "sarek": 2, "raredisease": 2}
 @pytest.mark.parametrize(
     ("name", "parser"),
     [
-        ("bare", "v1"),
         ("sarek", "v1"),
         ("raredisease", "v2"),
         *(
             pytest.param(*pair, marks=pytest.mark.slow)
-            for pair in (("bare", "v2"), ("sarek", "v2"), ("raredisease", "v1"))
+            for pair in (("bare", "v1"), ("bare", "v2"), ("sarek", "v2"), ("raredisease", "v1"))
         ),
     ],
 )

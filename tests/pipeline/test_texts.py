@@ -328,8 +328,9 @@ def test_what_switches_colours_off(printed):
     assert printed["monochrome"] == [switched_off for *_, switched_off in MONOCHROME]
 
 
+@pytest.mark.slow
 @pytest.mark.bad_input
-@pytest.mark.parametrize("parser", ["v1", pytest.param("v2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("parser", ["v1", "v2"])
 def test_help_of_no_parameter_names_the_nearest(tmp_path, parser):
     run = nextflow_run.run(tmp_path, "--help", "alpha_hihg", parser=parser)
     assert run.code == 1
