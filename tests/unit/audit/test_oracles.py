@@ -1,6 +1,7 @@
 """The audit of models whose knowledge is known: the true law, a copier, and two of the same weights."""
 
 import json
+from functools import partial
 
 import audit_bundles
 import numpy as np
@@ -9,11 +10,20 @@ from step_calls import call
 
 from gfmtrust.bundle.permuted_weights import permuted_weights
 from gfmtrust.core.contracts.audit import Audit
+from gfmtrust.core.resampling import Blocks
 from gfmtrust.validation.oracle.markov import draw_table
 from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
 
 ORDER = 3
 SMALL = ("--sites", 800, "--windows", 300, "--probes", 40, "--device", "cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_draws():
+    """A bootstrap of 200 draws instead of 1,000; test_resampling.py tests its intervals."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gfmtrust.audit.numbers.Blocks", partial(Blocks, draws=200))
+        yield
 
 
 def audited(folder, action, genome, *bundles, options=SMALL):
