@@ -22,19 +22,21 @@ GOLDEN = ROOT / "tests" / "data" / "golden"
 NAMES = ("mamba", "mamba2", "caduceus", "caduceus_ps", "caduceus_ps_unfused")
 
 
-def network(name, n_layers):
-    """Of the example's config, but for its depth."""
+def config_of(name, n_layers):
+    """The example's config, but for its depth."""
     config = checkpoints.CONFIGS[name]
-    config = config | {"n_layer" if "n_layer" in config else "num_hidden_layers": n_layers}
+    return config | {"n_layer" if "n_layer" in config else "num_hidden_layers": n_layers}
+
+
+def network(name, n_layers):
+    config = config_of(name, n_layers)
     family = models.family_of(config)
     return family.build(family.read_config(config)).eval().requires_grad_(False)
 
 
 def shallow(name):
     """The example with one layer."""
-    example = checkpoints.EXAMPLES[name]
-    depth = "n_layer" if "n_layer" in example.config else "num_hidden_layers"
-    return replace(example, config=example.config | {depth: 1})
+    return replace(checkpoints.EXAMPLES[name], config=config_of(name, 1))
 
 
 def text(name, config=None):
