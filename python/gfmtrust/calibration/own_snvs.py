@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -104,37 +104,42 @@ def thinned_snvs(plan_dir: Path, most: int, *further: str) -> pd.DataFrame:
     that is written both plainly and with further letters is one row, that of the plain spelling.
     The table is streamed, so that memory does not grow with the run's plain SNVs."""
     path, columns = plan_dir / "alleles.parquet", [*KEY, *further]
-    padded = _padded_snvs(path, columns)
-    n_plain = sum(batch.num_rows for batch in _plain_snvs(path))
+    n_plain, padded_parts = 0, [pd.DataFrame(columns=columns)]
+    for batch in tables.batches(path, _distinct([*KEY, *snvs.COLUMNS, *further])):
+        n_plain += snvs.plain_snvs(batch).num_rows
+        padded_parts.append(snvs.padded_snvs(batch).select(columns).to_pandas())
+    padded = _not_plain(_joined(padded_parts), path)
     step = max(1, -(-(n_plain + len(padded)) // most))
     parts, n_before = [pd.DataFrame(columns=columns)], 0
     for batch in _plain_snvs(path, *further):
         parts.append(batch.select(columns).slice(-n_before % step).to_pandas().iloc[::step])
         n_before += batch.num_rows
     parts.append(padded.iloc[-n_before % step :: step])
-    filled = [part for part in parts[1:] if len(part)] or parts[:1]
-    return pd.concat(filled).sort_values(KEY, kind="stable", ignore_index=True)
+    return _joined(parts).sort_values(KEY, kind="stable", ignore_index=True)
+
+
+def _not_plain(padded: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Of SNVs that are written with further letters those that no row of alleles.parquet writes
+    plainly, once each, in genome order."""
+    if not len(padded):
+        return padded
+    padded = padded.drop_duplicates(KEY).sort_values(KEY, ignore_index=True)
+    keys, is_plain = pd.MultiIndex.from_frame(padded[KEY]), np.zeros(len(padded), bool)
+    for batch in _plain_snvs(path):
+        is_plain |= keys.isin(pd.MultiIndex.from_frame(batch.select(KEY).to_pandas()))
+    return padded[~is_plain].reset_index(drop=True)
 
 
 def _plain_snvs(path: Path, *further: str) -> Iterator[pa.RecordBatch]:
     """The SNVs of alleles.parquet that are written with one letter each, piece by piece."""
-    for batch in _batches(path, further):
+    for batch in tables.batches(path, _distinct([*KEY, *snvs.PLAIN_COLUMNS, *further])):
         yield snvs.plain_snvs(batch)
 
 
-def _padded_snvs(path: Path, columns: list[str]) -> pd.DataFrame:
-    """The SNVs of alleles.parquet that are written with further letters only, once each, in genome
-    order."""
-    parts = [snvs.padded_snvs(batch).select(columns) for batch in _batches(path, columns)]
-    filled = [part.to_pandas() for part in parts if part.num_rows]
-    if not filled:
-        return pd.DataFrame(columns=columns)
-    padded = pd.concat(filled).drop_duplicates(KEY).sort_values(KEY, ignore_index=True)
-    padded_keys, is_plain = pd.MultiIndex.from_frame(padded[KEY]), np.zeros(len(padded), bool)
-    for batch in _plain_snvs(path):
-        is_plain |= padded_keys.isin(pd.MultiIndex.from_frame(batch.select(KEY).to_pandas()))
-    return padded[~is_plain].reset_index(drop=True)
+def _distinct(columns: list[str]) -> list[str]:
+    return list(dict.fromkeys(columns))
 
 
-def _batches(path: Path, further: Iterable[str]) -> Iterator[pa.RecordBatch]:
-    return tables.batches(path, list(dict.fromkeys([*KEY, *snvs.COLUMNS, *further])))
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all parts; the first, which is empty, gives the columns where there are none."""
+    return pd.concat([part for part in parts if len(part)] or parts[:1])

@@ -20,6 +20,7 @@ from gfmtrust.inputs.labels import info_value
 from gfmtrust.inputs.variants import normalised
 from gfmtrust.io.text_lines import read_lines
 from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.score_tables.indexed import MAX_LINE
 from gfmtrust.score_tables.layout import ScoreLayout
 from gfmtrust.score_tables.rows import MISSING
 
@@ -38,8 +39,6 @@ def is_vcf(path: Path) -> bool:
 
 MAX_WHOLE_BYTES = 1 << 30
 """Compressed bytes of a table that is read whole; a larger one needs an index."""
-MAX_LINE = 1 << 26
-"""Bytes of a line of it."""
 
 
 def first_line(path: Path) -> str:
