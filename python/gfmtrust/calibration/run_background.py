@@ -30,7 +30,7 @@ from gfmtrust.core.contracts.base import Contract, entry
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import BadDataError, ConfigurationError, GfmtrustError, message
 from gfmtrust.core.measures import llr, view_llr
-from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs import snvs
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
 from gfmtrust.io.vcf import reader as vcf_reader
@@ -252,17 +252,15 @@ def _run_alleles(alleles: Path, vcf: Path) -> tuple[np.ndarray, np.ndarray]:
     """Place in the genome and substitution code of the SNVs of a VCF that are scored alleles of the
     run, as the input files spell them."""
     contigs, place, code = _snvs(vcf)
-    columns = ["contig", "contig_index", "pos", "ref", "alt", "status", "var_pos"]
     parts = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-    for batch in tables.batches(alleles, columns):
-        frame = batch.to_pandas()
-        is_snv = (frame["ref"].str.len() == 1) & (frame["alt"].str.len() == 1)
-        frame = frame[(frame["status"] == Status.SCORED) & (frame["var_pos"] < 0) & is_snv]
-        number = frame["contig"].map(contigs).fillna(-1).to_numpy(np.int64)
-        ref, alt = (encode("".join(frame[name])).astype(np.int64) for name in ("ref", "alt"))
-        rows = (number >= 0) & among(place_key(number, frame["pos"]), ref * 4 + alt, place, code)
-        here = place_key(frame["contig_index"], frame["pos"])[rows]
-        parts.append((here, (ref * 4 + alt)[rows]))
+    for batch in tables.batches(alleles, ["contig", "contig_index", *snvs.COLUMNS]):
+        for written in (snvs.plain_snvs(batch), snvs.padded_snvs(batch)):
+            frame = written.to_pandas()
+            number = frame["contig"].map(contigs).fillna(-1).to_numpy(np.int64)
+            ref, alt = (encode("".join(frame[name])).astype(np.int64) for name in ("ref", "alt"))
+            snv_code, snv_place = ref * 4 + alt, place_key(number, frame["pos"])
+            rows = (number >= 0) & among(snv_place, snv_code, place, code)
+            parts.append((place_key(frame["contig_index"], frame["pos"])[rows], snv_code[rows]))
     matched = _distinct(*(np.concatenate(some) for some in zip(*parts, strict=True)))
     if not len(matched[0]):
         raise BadDataError(
@@ -290,12 +288,14 @@ def _snvs(vcf: Path) -> tuple[dict[str, int], np.ndarray, np.ndarray]:
     letters = {letter: number for number, letter in enumerate("ACGT")}
     places, codes = array("q"), array("b")
     for record in vcf_reader.read_records(vcf):
-        ref = letters.get(record.ref.upper(), -1)
         number = contigs.setdefault(record.contig, len(contigs))
         for text in record.alts:
-            alt = letters.get(text.upper(), -1)
-            if min(ref, alt, record.pos) >= 0 and ref != alt:
-                places.append(number << 40 | record.pos)
+            place = snvs.place_within(record.ref, text)
+            if place is None or record.pos < 0:
+                continue
+            ref, alt = (letters.get(allele[place].upper(), -1) for allele in (record.ref, text))
+            if min(ref, alt) >= 0:
+                places.append(number << 40 | (record.pos + place))
                 codes.append(ref * 4 + alt)
     return contigs, *_distinct(np.array(places, np.int64), np.array(codes, np.int64))
 

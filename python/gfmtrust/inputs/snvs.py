@@ -28,6 +28,17 @@ def snv_positions(alleles: pa.RecordBatch) -> np.ndarray:
     return np.where(is_plain, pos, np.where(is_padded, var_pos, -1))
 
 
+def place_within(ref: str, alt: str) -> int | None:
+    """The index of the only letter in which REF and ALT differ, whatever the case of their letters;
+    None where the allele is not an SNV. 1 for CA and CT, 0 for A and T, None for CA and C."""
+    if len(ref) != len(alt):
+        return None
+    ref, alt = ref.upper(), alt.upper()
+    differing = (place for place in range(len(ref)) if ref[place] != alt[place])
+    place = next(differing, None)
+    return place if next(differing, None) is None else None
+
+
 def plain_snvs(alleles: pa.RecordBatch) -> pa.RecordBatch:
     """The rows that are scored SNVs and are written with one letter each."""
     return alleles.filter(pc.and_(_is_plain(alleles), pc.not_equal(alleles["ref"], alleles["alt"])))

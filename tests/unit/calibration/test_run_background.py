@@ -145,6 +145,21 @@ def test_the_snvs_of_a_background_vcf_are_ranked_among_each_other(run, tmp_path)
         np.testing.assert_allclose(np.sort(members["pct"]), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("vcf_is_padded", [False, True])
+def test_an_snv_of_a_background_vcf_counts_however_it_is_written(tmp_path, vcf_is_padded):
+    """Beside an indel a caller writes A>T as CA>CT; the run and the VCF may differ in it."""
+    plain = snv_rows(GENOME, [101, 164])
+    padded = [
+        (contig, number, pos - 1, "ACGT"[LETTERS[pos - 1]] + ref, "ACGT"[LETTERS[pos - 1]] + alt)
+        for contig, number, pos, ref, alt in plain
+    ]
+    of_vcf, of_run = (padded, plain) if vcf_is_padded else (plain, padded)
+    plan_dir, _ = planned(tmp_path, GENOME, [of_run], probes=100, shard_size=2000)
+    rows = [(contig, pos, ref, alt.lower()) for contig, _, pos, ref, alt in of_vcf]
+    background = RunBackground(plan_dir, write_vcf(tmp_path / "common.vcf", rows))
+    assert background.write(tmp_path, seed=1).given == 2
+
+
 @pytest.mark.long
 def test_a_background_is_the_same_whatever_the_shards(run, tmp_path):
     annotated(run, tmp_path / "one")
