@@ -189,12 +189,7 @@ def stated(
     header, records = vcf_reader.read(path)
     index = {name: place for place, name in enumerate(genome.names)}
     naming, lengths = ContigRule.of(contig_map, genome.contigs), header.contig_lengths()
-    per_allele = any(
-        re.match(
-            rb"##INFO=<(?:.*,)?ID=%b,(?:.*,)?Number=A[,>]" % re.escape(rule.key.encode()), line
-        )
-        for line in header.lines
-    )
+    per_allele = header.has_value_per_alt(rule.key)
     places: dict[str, int] = {}
     matches: dict[str, str | None] = {}
     rows = []

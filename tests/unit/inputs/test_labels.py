@@ -128,6 +128,26 @@ def test_one_value_an_allele_where_the_header_says_so(tmp_path, genome):
     assert metadata["counts"]["unknown_value"] == 2
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        r'ID=CLASS,Number=.,Type=String,Description="was \"x\", ID=CLASS,Number=A, once"',
+        'ID=OTHER,Number=A,Type=String,Description="see <ID=CLASS,Number=A>"',
+    ],
+)
+@pytest.mark.bad_input
+def test_a_description_declares_nothing(tmp_path, genome, attributes):
+    rule = labels.rule_of("CLASS", "bad=1,good=0", None)
+    rows = [
+        (1, "T", "A,C", "CLASS=bad,good"),
+        (2, "T", "A", "CLASS=bad"),
+        (2, "T", "C", "CLASS=good"),
+    ]
+    result, metadata = read(tmp_path, genome, rows, rule, f"##INFO=<{attributes}>\n")
+    assert [row["pos"] for row in result] == [1, 1]
+    assert metadata["counts"]["unknown_value"] == 2
+
+
 def test_every_spelling_of_an_indel_is_one_allele(tmp_path, genome):
     """One A less of AAAA at 7..10, deleted at its left and at its right end; an SNV in the dress of
     an MNV."""

@@ -37,6 +37,12 @@ CONTIG = re.compile(
 DECLARATION = re.compile(rb"##(INFO|FILTER|FORMAT|contig)=<(?:.*?,)??ID=([^,>]+)")
 
 
+PER_ALT = re.compile(rb"[<,]Number=A[,>]")
+
+
+QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
 LENGTH = re.compile(rb"[<,]length=([0-9]{1,18})[,>]")
 
 
@@ -70,6 +76,16 @@ class Header:
         """Return the IDs of the structured lines of a kind: INFO, FILTER, FORMAT or contig."""
         matches = (DECLARATION.match(line) for line in self.lines)
         return {match[2] for match in matches if match and match[1] == kind.encode()}
+
+    def has_value_per_alt(self, info_id: str) -> bool:
+        """Whether an INFO line declares Number=A for an ID; a description that quotes such a
+        declaration does not."""
+        for line in self.lines:
+            match = DECLARATION.match(line)
+            if match and (match[1], match[2]) == (b"INFO", info_id.encode()):
+                if PER_ALT.search(QUOTED.sub(b'""', line)):
+                    return True
+        return False
 
     def contig_lengths(self) -> dict[str, int | None]:
         """Return the length of each declared contig in file order, None where the header states
