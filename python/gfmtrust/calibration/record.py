@@ -50,9 +50,14 @@ class Withdrawal:
     model's memory speak against it."""
 
     level: str = entry("the flag")
-    stratum: str = entry("copy class and mutation class; empty for every allele of the run")
+    stratum: str = entry("cell of the alleles; empty for every allele of the run")
     reason: str = entry("OWN_ALLELES, REF_BIAS or MEMORISED")
     text: str = entry("what was seen, in words")
+    is_low: bool = entry(
+        "whether alleles that would carry the level are LOW, because they miss what the level below "
+        "promises too",
+        default=False,
+    )
 
 
 @dataclass(frozen=True)
