@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
+from gfmtrust.calibration.certificate_cells import as_calibrated, cell_names
 from gfmtrust.calibration.certificates import ranks, thresholds
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
-from gfmtrust.calibration.exam_cells import cell_names
 from gfmtrust.calibration.fit import reliability
 from gfmtrust.calibration.label_blocks import inside
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
@@ -111,6 +111,8 @@ def decide(
     rel = reliability(calibration, features)
     cap, reasons = caps(calibration.limits, features)
     stratum = strata(features, calibration.length_bins)
+    if calibration.set != LABELS:
+        stratum = as_calibrated(calibration.certificates, stratum)
     guard = run.options.guard_band
     cut_off, withdrawn = {}, {}
     for level in (Rank.HIGH, Rank.MEDIUM):

@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gfmtrust.calibration.certificate_cells import cells_of
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
 from gfmtrust.calibration.error_counts import ByLabel
-from gfmtrust.calibration.exam_cells import cells_of
 from gfmtrust.calibration.homogeneity import MIN_CELL_BLOCKS
 from gfmtrust.calibration.label_certificates import MIN_OF_LABEL
 from gfmtrust.calibration.own_alleles import MIN_OWN, NOT_TESTED, OwnAlleleRow

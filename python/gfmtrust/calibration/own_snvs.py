@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.allele_features import AlleleFeatures
+from gfmtrust.calibration.certificate_cells import as_calibrated, cell_names
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
-from gfmtrust.calibration.exam_cells import cell_names
 from gfmtrust.calibration.own_alleles import OwnAlleles
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.strata import pooled, strata
@@ -66,6 +66,7 @@ class OwnSnvs:
         if answered.any():
             rank, _ = flags.decide(run, table[answered])
             stratum = strata(table[answered], run.snv.length_bins)
+            stratum = as_calibrated(run.snv.certificates, stratum)
         return OwnAlleles(
             rank,
             self.cells()[answered],

@@ -151,7 +151,7 @@ def test_alleles_under_a_bed_file_lose_the_level_of_their_cell():
     exonic = {"region_class": "exons"}
     assert flag(result, *(row | exonic for row in snvs(1, 0) + snvs(1, 0, "transition"))) == [
         (1, ("UNCERTIFIED",)),  # of a MEDIUM that never was
-        (1, ("UNCERTIFIED",)),  # exons:single_copy/transition has no certificate
+        (3, ()),  # without probes in exons, it is a transition as everywhere else
     ]
     assert flag(result, *snvs(1, 0, "transition")) == [(3, ())]
 

@@ -30,6 +30,8 @@ DIGESTS = {
     "bundles": {"gpn": "a1" * 32},
     "views": [["gpn", 0, "+", 0]],
     "precision": ["fp32"],
+    "soft_masked": True,
+    "regions": {"targets": "c0"},
 }
 
 
@@ -595,6 +597,22 @@ def test_the_same_run_matches_its_calibration(fitted):
     record.check_matches(fitted, DIGESTS | {"precision": ("fp32",)})
 
 
+@pytest.mark.parametrize("regions", [{}, {"panel": "d0"}, {"panel": "d0", "targets": "c0"}])
+def test_a_bed_file_that_only_one_of_two_runs_has_is_no_contradiction(fitted, regions):
+    record.check_matches(fitted, DIGESTS | {"regions": regions})
+
+
+def test_alleles_in_a_bed_file_that_is_new_are_those_of_the_rest_of_the_genome():
+    probes = skilled(np.random.default_rng(1), 6000)
+    probes.loc[np.arange(len(probes)) % 2 == 0, "region_class"] = "targets"
+    result = calibration_fit.fit(probes)
+    rest = features_of(probes[probes["region_class"] != "targets"])
+    expected = flags.assign(result, rest)
+    assert {1, 2, 3} <= set(expected[0].tolist())
+    rank, why = flags.assign(result, rest.assign(region_class="panel"))
+    assert (rank.tolist(), why) == (expected[0].tolist(), expected[1])
+
+
 def test_a_second_use_of_the_certification_splits_is_stated():
     assert (
         "exploratory: use 2"
@@ -617,6 +635,11 @@ def test_a_second_use_of_the_certification_splits_is_stated():
         ({"genome": "77aa"}, "calibration is for genome 9b2c; scores are of genome 77aa"),
         ({"precision": ["fp16"]}, "precision"),
         ({"views": []}, "views"),
+        (
+            {"regions": {"targets": "c1"}},
+            "calibration is for regions targets of digest c0; scores are of digest c1",
+        ),
+        ({"soft_masked": False}, "soft_masked"),
     ],
 )
 def test_a_calibration_of_something_else_is_refused(fitted, changed, stated):

@@ -1,5 +1,5 @@
-"""The cells that the exam counts own alleles by: each allele in the cell of the certificate that
-flags it.
+"""Strata in terms of the certificates of a calibration: by which stratum an allele is certified, and
+in which cell the exam counts it.
 
 A BED file with enough probes has certificates of its own, and its alleles are examined alone; the
 strata of other BED files count to the cell of the rest of the genome, whose certificate they share.
@@ -8,9 +8,10 @@ strata of other BED files count to the cell of the rest of the genome, whose cer
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from gfmtrust.calibration.certificates import Certificate
-from gfmtrust.calibration.strata import cell_of, pooled
+from gfmtrust.calibration.strata import cell_of
 
 
 def cells_of(certificate: Certificate) -> dict[str, tuple[str, ...]]:
@@ -24,14 +25,30 @@ def cells_of(certificate: Certificate) -> dict[str, tuple[str, ...]]:
     return {name: tuple(strata) for name, strata in cells.items()}
 
 
+def as_calibrated(certificates: tuple[Certificate, ...], stratum: np.ndarray) -> np.ndarray:
+    """The stratum by which each allele is certified, object (n,). A BED file that a calibration has
+    no probes of, as one that was added after a calibration was frozen, makes no stratum: its alleles
+    are those of the rest of the genome."""
+    with_probes = {name for one in certificates for name in one.strata}
+    return _renamed(
+        stratum, {name: name if name in with_probes else cell_of(name) for name in set(stratum)}
+    )
+
+
 def cell_names(
     certificates: tuple[Certificate, ...], level: str, stratum: np.ndarray
 ) -> np.ndarray:
     """The cell of each allele at that level, object (n,); without its BED file where no certificate
     of the level names its stratum."""
-    names = pooled(stratum)
+    cell = {name: cell_of(name) for name in set(stratum)}
     for certificate in certificates:
         if certificate.level == level:
             for name, strata in cells_of(certificate).items():
-                names[np.isin(stratum, strata)] = name
-    return names
+                cell |= dict.fromkeys(strata, name)
+    return _renamed(stratum, cell)
+
+
+def _renamed(stratum: np.ndarray, names: dict[str, str]) -> np.ndarray:
+    # of very many alleles there are few names
+    places, distinct = pd.factorize(stratum)
+    return np.array([names[name] for name in distinct], dtype=object)[places]
