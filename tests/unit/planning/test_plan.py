@@ -99,8 +99,8 @@ def test_alleles_know_the_regions_they_touch(tmp_path):
 def test_one_record_key_a_spelling_and_summed_counts_an_allele(tmp_path):
     first, second = snv_rows(GENOME, [100, 200])
     inputs = [
-        [(*first, (1, 4, 0, 0)), (*second, (1, 2, 0, 0))],
-        [(*first, (3, 6, 0, 0)), (*second, (0, 0, 0.9, 1))],
+        [(*first, (1, 4, 0, 0, 4)), (*second, (1, 2, 0, 0, 0))],
+        [(*first, (3, 6, 0, 0, 6)), (*second, (0, 0, 0.9, 1, 0))],
         [first],
     ]
     out, content = planned(tmp_path, GENOME, inputs)
