@@ -5,7 +5,7 @@ from gfmtrust.io import tables
 
 
 def spelled(path, rows):
-    """rows: (contig, contig_index, pos, ref, alts[, counts]), sorted; counts: four per ALT."""
+    """rows: (contig, contig_index, pos, ref, alts[, counts]), sorted; counts: FIELDS per ALT."""
     rows = [row if len(row) == 6 else (*row, UNKNOWN * (row[4].count(",") + 1)) for row in rows]
     lists = map(list, zip(*rows, strict=True))
     schema = tables.COUNTED_SPELLINGS

@@ -245,12 +245,15 @@ def beyond_training(ensemble: Ensemble) -> str:
 
 
 def run_digests(plan: Plan, ensemble: Ensemble) -> dict:
-    """Digests that identify what was calibrated: the genome, its background if it has one, the
-    bundle of each model in order, and the set of views."""
+    """Digests that identify what was calibrated: the genome and whether its repeats are in lower
+    case, its background if it has one, the BED files that are region classes, the bundle of each
+    model in order, and the set of views."""
     background = {"background": plan.background.digest} if plan.background else {}
     return {
         "genome": plan.genome_digest,
+        "soft_masked": plan.soft_masked,
         **background,
+        "regions": plan.region_digests,
         "bundles": {model: meta["bundle_sha256"] for model, meta in ensemble.metadata.items()},
         "views": [view for model in ensemble.models for view in ensemble.metadata[model]["views"]],
         "precision": sorted({meta["precision"] for meta in ensemble.metadata.values()}),

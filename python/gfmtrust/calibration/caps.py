@@ -204,9 +204,10 @@ def _no_gain(limits: Limits, features: pd.DataFrame) -> np.ndarray:
     if limits.model_gain <= 0:
         return np.ones(len(features), dtype=bool)
     means = dict(limits.class_gain)
-    class_mean = (
-        features["region_class"].map(means).astype(np.float64).fillna(limits.model_gain).to_numpy()
-    )
+    # the class of a BED file without probes is that of the rest of the genome
+    class_mean = features["region_class"].map(means).astype(np.float64)
+    class_mean = class_mean.fillna(features["copy_class"].map(means).astype(np.float64))
+    class_mean = class_mean.fillna(limits.model_gain).to_numpy()
     return shrunken_gain(column(features, "gain"), class_mean)[1] < 0
 
 

@@ -26,6 +26,9 @@ class SplitCounts:
     certify_high: int = entry("probes of the split that certifies HIGH")
     certify_medium: int = entry("probes of the split that certifies MEDIUM")
     blocks: int = entry("blocks of the genome with a probe")
+    repeated: int = entry(
+        "further draws of a site with the same decoy, which count with the first", default=0
+    )
 
     @property
     def refusal(self) -> str:

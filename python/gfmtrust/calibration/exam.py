@@ -37,10 +37,11 @@ def examined(
     contigs on which HIGH can be certified where the models seem to have memorised the others.
 
     The run's own SNVs are flagged and their misses counted; a level that they contradict in a cell
-    is withdrawn there, and they are flagged again, as its alleles then carry the next level. A
-    level that prefers the rare REF where ALT is common is withdrawn from the run, HIGH also where
-    the model seems to have memorised the genome, unless its training is trusted or the held-out
-    contigs hold up by themselves.
+    is withdrawn there, and they are flagged again, as its alleles then carry the next level. Where
+    the alleles of HIGH miss what MEDIUM promises too, they are LOW in the end, although MEDIUM may
+    keep its promise with them among its own alleles. A level that prefers the rare REF where ALT is
+    common is withdrawn from the run, HIGH also where the model seems to have memorised the genome,
+    unless its training is trusted or the held-out contigs hold up by themselves.
     """
     options = calibration.options
     memory = memory_verdict(probes, options.context_only)
@@ -56,9 +57,15 @@ def examined(
             *_contradicted_cells(flagged, alphas, options.delta, own_rows),
             *_contradicted_levels(flagged, alphas, options.delta, population),
         ]
-        if not new:
+        if new:
+            calibration = _with(calibration, new)
+            continue
+        lowered = _lowered(calibration, alphas, own_rows, population)
+        if lowered == calibration:
             break
-        calibration = _with(calibration, new)
+        calibration = lowered
+        # the alleles of MEDIUM are others now, and are counted again
+        own_rows = {key: row for key, row in own_rows.items() if row.outcome == CONTRADICTED}
     return with_outcome_text(
         replace(
             calibration,
@@ -133,6 +140,28 @@ def _contradicted_levels(
                 and not (level in rows and rows[level].outcome == CONTRADICTED)
             ]
     return new
+
+
+def _lowered(
+    calibration: RunCalibration,
+    alphas: dict[str, float],
+    own_rows: dict[tuple[str, str], OwnAlleleRow],
+    population: dict[str, PopulationRow],
+) -> RunCalibration:
+    """The calibration in which alleles of HIGH that miss what MEDIUM promises too are LOW."""
+    alpha = alphas[Rank.MEDIUM.name]
+    withdrawals = []
+    for one in calibration.withdrawals:
+        row: OwnAlleleRow | PopulationRow | None = None
+        if one.level == Rank.HIGH.name and one.reason == Why.OWN_ALLELES:
+            row = own_rows.get((one.level, one.stratum))
+        elif one.level == Rank.HIGH.name and one.reason == Why.REF_BIAS:
+            row = population.get(one.level)
+        if row is not None and row.outcome == CONTRADICTED and row.low > alpha and not one.is_low:
+            text = f"{one.text}; MEDIUM promises at most {alpha:.0%}, so that its alleles are LOW"
+            one = replace(one, is_low=True, text=text)
+        withdrawals.append(one)
+    return replace(calibration, withdrawals=tuple(withdrawals))
 
 
 def _with(calibration: RunCalibration, new: list[Withdrawal]) -> RunCalibration:

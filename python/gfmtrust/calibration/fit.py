@@ -53,9 +53,12 @@ def fit_class(
 
     probes: columns PROBE_COLUMNS, any row order; lengths: bins that cells are split by, see
     `strata`. A probe is wrong unless the real base is preferred: LLR 0 is wrong; probes without an
-    LLR are left out and counted. With fewer than 8 blocks, or a fit split outside 40-60 % of the
-    probes, there is no certificate. Raises ValueError that names a missing column.
+    LLR are left out and counted. Several draws of one site with one decoy count once. With fewer
+    than 8 blocks, or a fit split outside 40-60 % of the probes, there is no certificate. Raises
+    ValueError that names a missing column.
     """
+    n_drawn, probes = len(probes), _distinct(probes)
+    n_repeated = n_drawn - len(probes)
     probes, n_failed = _answered(probes)
     blocks = probes["block"].to_numpy(dtype=np.int64)
     part = splits.split(blocks, options.seed)
@@ -67,6 +70,7 @@ def fit_class(
         int((part == splits.CERTIFY_HIGH).sum()),
         int((part == splits.CERTIFY_MEDIUM).sum()),
         len(np.unique(blocks)),
+        n_repeated,
     )
     limits = measure_limits(probes, blocks, options)
     surprisal = finite(probes, "local_surprisal")
@@ -97,16 +101,24 @@ def fit_class(
     return replace(fitted, certificates=certify(judged, caps(limits, probes)[0], part, options))
 
 
-def _answered(probes: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The probes with an LLR in a fixed order, and the number of the others."""
+def _distinct(probes: pd.DataFrame) -> pd.DataFrame:
+    """Each site with each decoy once, in a fixed order; run-oriented where one of its draws is.
+
+    Sites are drawn with replacement, so that a small class of sites is drawn again and again. Its
+    draws are one observation: a bound that counts each of them is too narrow.
+    """
     missing = [name for name in PROBE_COLUMNS if name not in probes]
     if missing:
         raise ValueError(
             f"probes: columns {', '.join(missing)} are missing; expected {', '.join(PROBE_COLUMNS)}"
         )
-    probes = probes.sort_values(
-        ["contig_index", "pos", "real", "decoy", "run_oriented"], kind="stable", ignore_index=True
-    )
+    question = ["contig_index", "pos", "real", "decoy"]
+    ordered = probes.sort_values([*question, "run_oriented"], kind="stable")
+    return ordered.drop_duplicates(question, keep="last", ignore_index=True)
+
+
+def _answered(probes: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The probes with an LLR, and the number of the others."""
     answered = probes[np.isfinite(probes["llr"].to_numpy(dtype=np.float64))]
     return answered.reset_index(drop=True), len(probes) - len(answered)
 

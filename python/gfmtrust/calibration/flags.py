@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
+from gfmtrust.calibration.certificate_cells import as_calibrated, cell_names
 from gfmtrust.calibration.certificates import ranks, thresholds
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
 from gfmtrust.calibration.fit import reliability
 from gfmtrust.calibration.label_blocks import inside
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
 from gfmtrust.calibration.reliability import FEATURE_COLUMNS
-from gfmtrust.calibration.strata import pooled, strata
+from gfmtrust.calibration.strata import strata
 from gfmtrust.core.vocabulary import Basis, Rank, Why
 
 if TYPE_CHECKING:
@@ -110,15 +111,24 @@ def decide(
     rel = reliability(calibration, features)
     cap, reasons = caps(calibration.limits, features)
     stratum = strata(features, calibration.length_bins)
+    if calibration.set != LABELS:
+        stratum = as_calibrated(calibration.certificates, stratum)
+    guard = run.options.guard_band
     cut_off, withdrawn = {}, {}
     for level in (Rank.HIGH, Rank.MEDIUM):
         cut_off[level] = thresholds(calibration.certificates, level.name, stratum)
         withdrawn[level] = _withdrawn(run, calibration, level, stratum)
-        cut_off[level][withdrawn[level] > 0] = np.nan
+    nowhere = np.full(len(rel), np.nan)
+    would_be_high = ranks(rel, cap, cut_off[Rank.HIGH], nowhere, guard) == Rank.HIGH
+    misses_both = _withdrawn(run, calibration, Rank.HIGH, stratum, is_low=True)
+    misses_both[~would_be_high] = 0
+    for level, bits in withdrawn.items():
+        cut_off[level][bits > 0] = np.nan
     if run.high_withheld:
         cap = np.minimum(cap, Rank.MEDIUM).astype(np.uint8)
-    guard = run.options.guard_band
     rank = ranks(rel, cap, cut_off[Rank.HIGH], cut_off[Rank.MEDIUM], guard)
+    rank[misses_both > 0] = Rank.LOW
+    reasons |= misses_both
     is_medium = rank == Rank.MEDIUM
     needed = np.where(is_medium, cut_off[Rank.HIGH], cut_off[Rank.MEDIUM]) + guard
     why_withdrawn = np.where(is_medium, withdrawn[Rank.HIGH], withdrawn[Rank.MEDIUM])
@@ -138,15 +148,22 @@ def decide(
 
 
 def _withdrawn(
-    run: RunCalibration, calibration: ClassCalibration, level: Rank, stratum: np.ndarray
+    run: RunCalibration,
+    calibration: ClassCalibration,
+    level: Rank,
+    stratum: np.ndarray,
+    is_low: bool = False,
 ) -> np.ndarray:
-    """Why the level was withdrawn from each allele's stratum, as bits, uint32 (n,); 0 where it was
-    not. What was certified by labels is not about the genome's own letters, and stands."""
+    """Why the level was withdrawn from each allele's cell, as bits, uint32 (n,); 0 where it was
+    not. is_low: only what leaves the alleles LOW. What was certified by labels is not about the
+    genome's own letters, and stands."""
     bits = np.zeros(len(stratum), dtype=np.uint32)
-    withdrawals = [one for one in run.withdrawals if one.level == level.name]
+    withdrawals = [
+        one for one in run.withdrawals if one.level == level.name and (one.is_low or not is_low)
+    ]
     if calibration.set == LABELS or not withdrawals:
         return bits
-    cell = pooled(stratum)
+    cell = cell_names(calibration.certificates, level.name, stratum)
     for one in withdrawals:
         applies = np.full(len(cell), True) if not one.stratum else cell == one.stratum
         bits[applies] |= np.uint32(BIT[Why(one.reason)])

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gfmtrust.calibration.certificate_cells import cells_of
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
 from gfmtrust.calibration.error_counts import ByLabel
@@ -59,19 +60,17 @@ def level_cells(
     for kind, one in (classes or calibration.flagging()).items():
         is_examined = kind == VariantClass.SNV and one.set != LABELS
         for certificate in one.certificates:
-            for name, strata in _cells(certificate).items():
-                # the name by which the exam counts the alleles of all BED files
-                cell = cell_of(name)
-                withdrawn = _withdrawn(calibration, one, certificate.level, cell)
+            for name, strata in cells_of(certificate).items():
+                withdrawn = _withdrawn(calibration, one, certificate.level, name)
                 rows.append(
                     LevelCell(
                         kind,
                         one.set,
                         certificate.level,
                         name,
-                        tuple(other for other in _cells(certificate) if other != name),
+                        tuple(other for other in cells_of(certificate) if other != name),
                         certificate,
-                        own_rows.get((certificate.level, cell)) if is_examined else None,
+                        own_rows.get((certificate.level, name)) if is_examined else None,
                         withdrawn,
                         _why_not(calibration, one, certificate, strata, withdrawn),
                     )
@@ -85,17 +84,6 @@ def own_outcome(row: OwnAlleleRow | None) -> str:
     if row is None or row.outcome == NOT_TESTED:
         return f"{NOT_TESTED}: {0 if row is None else row.n} of {MIN_OWN}"
     return row.outcome
-
-
-def _cells(certificate: Certificate) -> dict[str, tuple[str, ...]]:
-    """Name of each cell of a certificate -> its strata. Strata of BED files that share a
-    certificate with the rest of the genome count to the cell of the rest."""
-    names = set(certificate.strata)
-    cells: dict[str, list[str]] = {}
-    for stratum in certificate.strata:
-        wide = cell_of(stratum)
-        cells.setdefault(wide if wide in names else stratum, []).append(stratum)
-    return {name: tuple(strata) for name, strata in cells.items()}
 
 
 def _withdrawn(

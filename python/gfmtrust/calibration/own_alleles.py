@@ -8,7 +8,8 @@ docs/understand/reliability.md, "The exam on the run's own alleles".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,7 +39,10 @@ class OwnAlleleRow:
     """One level in one cell, on the run's own alleles."""
 
     level: str = entry("the flag")
-    stratum: str = entry("copy class and mutation class of the alleles")
+    stratum: str = entry(
+        "cell of the alleles: copy class and mutation class, with the BED file where it has a "
+        "certificate of its own"
+    )
     n: int = entry("own alleles with the flag whose ALT is not the common allele")
     errors: int = entry("those at which the model does not prefer REF")
     low: float = entry("one-sided lower bound of their error")
@@ -84,14 +88,16 @@ class PopulationRow:
 
 @dataclass(frozen=True)
 class OwnAlleles:
-    """Own SNVs as both checks see them, n rows. rank: flag; stratum: object; llr: nats; af: ALT
-    frequency, NaN unknown; an: called alleles behind it, 0 where it was stated."""
+    """Own SNVs as both checks see them, n rows. rank: flag; stratum: copy class and mutation class,
+    object; llr: nats; af: ALT frequency, NaN unknown; an: called alleles behind it, 0 where it was
+    stated; cells: by level the cell of each allele, object, where it is not the stratum."""
 
     rank: np.ndarray
     stratum: np.ndarray
     llr: np.ndarray
     af: np.ndarray
     an: np.ndarray
+    cells: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.llr)
@@ -100,8 +106,8 @@ class OwnAlleles:
 def own_allele_rows(
     alleles: OwnAlleles, alphas: dict[str, float], delta: float
 ) -> tuple[OwnAlleleRow, ...]:
-    """The own-allele check, a row per level and stratum that some own allele carries, in order of
-    level (HIGH first) and stratum.
+    """The own-allele check, a row per level and cell that some own allele carries, in order of
+    level (HIGH first) and cell.
 
     alphas: level -> promised error. Alleles whose ALT is the common one (AF above 0.5, from any
     source, also from the genotypes of one sample) are left out: there REF may be the rare base.
@@ -111,14 +117,15 @@ def own_allele_rows(
     scored = np.isfinite(alleles.llr)
     for level, alpha in alphas.items():
         carries = scored & (alleles.rank == Rank[level])
-        for stratum in sorted({str(name) for name in alleles.stratum[carries]}):
-            in_cell = carries & (alleles.stratum == stratum)
+        cells = alleles.cells.get(level, alleles.stratum)
+        for cell in sorted({str(name) for name in cells[carries]}):
+            in_cell = carries & (cells == cell)
             tested = in_cell & ~alt_is_common
             n, errors = int(tested.sum()), int((~(alleles.llr[tested] < 0)).sum())
             rows.append(
                 OwnAlleleRow(
                     level,
-                    stratum,
+                    cell,
                     n,
                     errors,
                     float(lower_bound(errors, n, delta)),

@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.allele_features import AlleleFeatures
+from gfmtrust.calibration.certificate_cells import as_calibrated, cell_names
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.calibration.own_alleles import OwnAlleles
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.strata import pooled, strata
+from gfmtrust.core.vocabulary import Rank
 from gfmtrust.inputs import snvs
 from gfmtrust.io import tables
 
@@ -60,15 +62,21 @@ class OwnSnvs:
         """The SNVs with the flags of the calibration, decoy levels alone."""
         table = self.table()
         answered = table["llr"].notna().to_numpy()
-        rank, _ = (
-            flags.decide(run, table[answered]) if answered.any() else (np.empty(0, np.uint8), None)
-        )
+        rank, stratum = np.empty(0, np.uint8), np.empty(0, object)
+        if answered.any():
+            rank, _ = flags.decide(run, table[answered])
+            stratum = strata(table[answered], run.snv.length_bins)
+            stratum = as_calibrated(run.snv.certificates, stratum)
         return OwnAlleles(
             rank,
             self.cells()[answered],
             table["llr"].to_numpy(np.float64)[answered],
             self.alleles["af"].to_numpy(np.float64)[answered],
             self.alleles["an"].to_numpy(np.int64)[answered],
+            {
+                level.name: cell_names(run.snv.certificates, level.name, stratum)
+                for level in (Rank.HIGH, Rank.MEDIUM)
+            },
         )
 
 

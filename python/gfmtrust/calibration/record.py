@@ -50,9 +50,14 @@ class Withdrawal:
     model's memory speak against it."""
 
     level: str = entry("the flag")
-    stratum: str = entry("copy class and mutation class; empty for every allele of the run")
+    stratum: str = entry("cell of the alleles; empty for every allele of the run")
     reason: str = entry("OWN_ALLELES, REF_BIAS or MEMORISED")
     text: str = entry("what was seen, in words")
+    is_low: bool = entry(
+        "whether alleles that would carry the level are LOW, because they miss what the level below "
+        "promises too",
+        default=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -237,7 +242,9 @@ def withhold_high(calibration: RunCalibration, why: str) -> RunCalibration:
 
 def check_matches(calibration: RunCalibration, digests: dict) -> None:
     """Raises ConfigurationError (78) where the calibration belongs to other models, another genome,
-    other views or another precision."""
+    other views, another precision, or other regions of the same name. A BED file that only one of
+    the two has is no contradiction: `flags` judges its alleles as those of the rest of the
+    genome."""
     have, got = calibration.digests, as_json(digests)
     bundles, of_scores = have.get("bundles", {}), got.get("bundles", {})
     for model in bundles:
@@ -247,7 +254,14 @@ def check_matches(calibration: RunCalibration, digests: dict) -> None:
             )
     if list(bundles) != list(of_scores):
         raise _mismatch(f"models {', '.join(bundles)}", f"models {', '.join(of_scores)}")
-    for name in sorted({*have, *got} - {"bundles"}):
+    regions, of_regions = have.get("regions", {}), got.get("regions", {})
+    for name in regions:
+        if name in of_regions and regions[name] != of_regions[name]:
+            raise _mismatch(
+                f"regions {name} of digest {_short(regions[name])}",
+                f"digest {_short(of_regions[name])}",
+            )
+    for name in sorted({*have, *got} - {"bundles", "regions"}):
         if have.get(name) != got.get(name):
             raise _mismatch(f"{name} {_short(have.get(name))}", f"{name} {_short(got.get(name))}")
 

@@ -1,7 +1,7 @@
 """How often each ALT of a record was seen: as a key of INFO states it, from AC and AN, or counted
 from the genotypes of all samples.
 
-Four numbers per ALT (`FIELDS`), which add up over records, files and spellings; `frequencies` turns
+Five numbers per ALT (`FIELDS`), which add up over records, files and spellings; `frequencies` turns
 sums into the columns `af` and `an`. Source: VCF 4.5, sections 1.6.1 and 1.6.2 (AC, AN, AF and GT).
 """
 
@@ -18,9 +18,12 @@ from gfmtrust.core.warning_counts import shown
 from gfmtrust.io.vcf.header import N_FIXED, Header
 from gfmtrust.io.vcf.reader import Record
 
-FIELDS = 4
+FIELDS = 5
 """Per ALT: alleles of this kind (AC), called alleles (AN), sum of the stated frequencies, number of
-stated frequencies."""
+stated frequencies, and those of the called alleles that are of several samples: a VCF of one sample
+lists an allele only where the sample carries it."""
+PLOIDY = 2
+"""Called alleles of a record that may be those of one sample without a look at its genotype."""
 UNKNOWN = (0.0,) * FIELDS
 Counts = tuple[float, ...]
 """FIELDS numbers for each ALT of a record, one ALT after the other."""
@@ -65,20 +68,29 @@ class RecordCounter:
         info = record.info
         stated = self._stated(info, record, n) if self._key else None
         if stated and None not in stated:
-            return tuple(value for one in stated for value in (0.0, 0.0, one or 0.0, 1.0))
+            return tuple(value for one in stated for value in (0.0, 0.0, one or 0.0, 1.0, 0.0))
         counted = self._of_info(info, record, n)
         if counted is None and self._n_samples:
             counted = self._of_genotypes(record, n)
         if counted is None and stated is None:
             return UNKNOWN * n
         ac, an = counted or InfoCounts((0,) * n, 0)
+        several = self._of_several(record, an, n) if self._n_samples == 1 else an
         if stated is None and n == 1:  # nearly every record
-            return (ac[0], an, 0.0, 0.0)
+            return (ac[0], an, 0.0, 0.0, several)
         return tuple(
             value
             for one, by_key in zip(ac, stated or (None,) * n, strict=True)
-            for value in (one, an, by_key or 0.0, float(by_key is not None))
+            for value in (one, an, by_key or 0.0, float(by_key is not None), several)
         )
+
+    def _of_several(self, record: Record, an: int, n: int) -> int:
+        """AN of a record of a VCF of one sample where it counts other samples too, as in a file that
+        was cut out of a joint one; 0 where it counts the alleles of that sample."""
+        if an <= PLOIDY:
+            return 0
+        counts = genotype_counts(record.line, record.info_end, 1, n)
+        return 0 if isinstance(counts, InfoCounts) and counts.an >= an else an
 
     def _stated(self, info: bytes, record: Record, n: int) -> list[float | None] | None:
         """The stated frequency of each ALT, None where it is `.`; None where there is none at all."""
@@ -249,11 +261,14 @@ def frequencies(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """af float32 (n,), NaN where unknown, and an int32 (n,), 0 where no alleles were counted.
 
     counts: float64 (n, FIELDS), summed. A stated frequency comes before a counted one; several are
-    averaged.
+    averaged. Called alleles are those of VCFs of several samples; an allele that only VCFs of one
+    sample list has at most those of one sample, however many carry it, because the samples without
+    it are not counted.
     """
-    ac, an, stated, n_stated = counts.T
+    ac, an, stated, n_stated, several = counts.T
     by_key = n_stated > 0
     counted = np.divide(ac, an, out=np.full(len(counts), np.nan), where=an > 0)
+    an = np.where(several > 0, several, np.minimum(an, PLOIDY))
     af = np.where(by_key, stated / np.maximum(n_stated, 1), counted)
     an = np.where(by_key, 0, np.minimum(an, np.iinfo(np.int32).max))
     return af.astype(np.float32), an.astype(np.int32)

@@ -145,6 +145,7 @@ def plan_sites(
         substitutions=snvs.substitutions(genome),
         regions=tuple(regions.sets),
         region_classes=tuple(regions.class_names or ()),
+        region_digests=regions.digests(genome),
         contigs=tuple(
             PlannedContig(name, length)
             for name, length in background_reference.user_contigs(genome.contigs).items()

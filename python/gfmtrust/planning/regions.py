@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,18 @@ class Regions:
         drawn = rng.integers(0, ends[-1], n)
         at = np.searchsorted(ends, drawn, side="right")
         return rows[at, 0], rows[at, 2] - (ends[at] - drawn)
+
+    def digests(self, genome) -> dict[str, str]:
+        """Return the digest of the bases of each region class by name. It does not depend on the
+        order of the lines, on how intervals overlap or on other columns."""
+        digests = {}
+        for name in self.class_names or ():
+            digest = hashlib.blake2b(digest_size=16)
+            for contig, length in genome.contigs.items():
+                for start, end in self.sets[name].intervals(contig):
+                    digest.update(f"{contig}\t{max(0, start)}\t{min(end, length)}\n".encode())
+            digests[name] = digest.hexdigest()
+        return digests
 
     def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
         """Return the same regions with classes only for those that contain enough SNVs for the

@@ -7,6 +7,7 @@ import numpy as np
 
 from gfmtrust.annotate.header_lines import shift_text
 from gfmtrust.calibration.certificates import Certificate
+from gfmtrust.calibration.class_calibration import SplitCounts
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import BED_COLUMNS
 from gfmtrust.core.contracts.checks import CheckedInput, Checks
@@ -65,6 +66,10 @@ def _second_count(record: Certificate) -> dict[str, str]:
     }
 
 
+def _repeated(counts: SplitCounts) -> str:
+    return f", {counts.repeated:,} drawn again and counted once" if counts.repeated else ""
+
+
 def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
     snv, options = calibration.snv, calibration.options
     counts = snv.counts
@@ -73,7 +78,7 @@ def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
         ("outcome", calibration.outcome or MISSING),
         (
             "probes",
-            f"{counts.probes:,} answered, {counts.failed:,} not; fit split {counts.fit:,}, "
+            f"{counts.probes:,} answered, {counts.failed:,} not{_repeated(counts)}; fit split {counts.fit:,}, "
             f"certification splits {counts.certify_high:,} (HIGH) and {counts.certify_medium:,} (MEDIUM); "
             f"{counts.blocks:,} blocks",
         ),

@@ -173,10 +173,13 @@ def test_a_cell_without_the_level_says_why(changed, reason):
     assert reason in cell.why_not
 
 
-def test_strata_of_bed_files_count_to_the_cell_of_the_rest():
+def test_strata_of_bed_files_count_to_the_cell_of_their_certificate():
     shared = certificate("HIGH", 0.9, ("exons:single_copy/cpg", "single_copy/cpg"))
     alone = certificate("HIGH", 0.9, ("exons:repeat_family/cpg",))
-    own_rows = (own_row(stratum="single_copy/cpg"), own_row(stratum="repeat_family/cpg", n=50))
+    own_rows = (
+        own_row(stratum="single_copy/cpg"),
+        own_row(stratum="exons:repeat_family/cpg", n=50),
+    )
     cells = level_cells(by_hand(certificates=(shared, alone), own_alleles=own_rows))
     assert [(cell.name, cell.own_alleles.n) for cell in cells] == [
         ("single_copy/cpg", 40),

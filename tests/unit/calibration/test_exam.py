@@ -13,6 +13,7 @@ from own_snvs_by_hand import OwnSnvsByHand
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.exam import examined
 from gfmtrust.calibration.ladder import LadderRow
+from gfmtrust.calibration.level_cells import level_cells
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.own_alleles import CONFIRMED, CONTRADICTED, NOT_TESTED
 from gfmtrust.calibration.record import RunCalibration, Withdrawal
@@ -73,6 +74,65 @@ def test_what_contradicts_medium_too_leaves_low_in_that_cell_alone():
     assert "40 of 100" in result.withdrawals[0].text
 
 
+def test_alleles_of_high_that_miss_what_medium_promises_are_low_and_medium_stands_for_the_others():
+    """Of 50 alleles of HIGH 30 are wrong, at least 47 %. Among the 1,000 of MEDIUM they are lost:
+    130 of 1,050 wrong. They must not carry MEDIUM, which those 1,000 keep (100 wrong)."""
+    own_snvs = OwnSnvsByHand(snvs(50, 30) + snvs(1_000, 100, rel=0.8))
+    result = examined(calibration(), own_snvs, NO_PROBES, ())
+    assert [(one.level, one.is_low) for one in result.withdrawals] == [("HIGH", True)]
+    assert outcomes(result) == {
+        ("HIGH", "single_copy/cpg"): (50, 30, CONTRADICTED),
+        ("MEDIUM", "single_copy/cpg"): (1_000, 100, CONFIRMED),
+    }
+    assert flag(result, *snvs(1, 0), *snvs(1, 0, rel=0.8), *snvs(1, 0, "transition")) == [
+        (1, ("OWN_ALLELES",)),
+        (2, ("OWN_ALLELES",)),
+        (3, ()),
+    ]
+    assert RunCalibration.from_dict(result.to_dict()) == result
+
+
+def test_alleles_of_high_that_prefer_the_rare_reference_are_low_in_every_cell():
+    """38 of 40 wrong at HIGH where ALT is common; MEDIUM alone is right in 900 of 1,000."""
+    own_snvs = OwnSnvsByHand(snvs(40, 2) + snvs(1_000, 900, rel=0.8), af=np.full(1_040, 0.95))
+    result = examined(calibration(), own_snvs, NO_PROBES, ())
+    assert [(one.level, one.reason, one.is_low) for one in result.withdrawals] == [
+        ("HIGH", "REF_BIAS", True)
+    ]
+    assert [(row.level, row.alt_common, row.alt_common_errors) for row in result.population] == [
+        ("HIGH", 40, 38),
+        ("MEDIUM", 1_000, 100),
+    ]
+    assert flag(result, *snvs(1, 0, "transition"), *snvs(1, 0, "transition", rel=0.8)) == [
+        (1, ("REF_BIAS",)),
+        (2, ("REF_BIAS",)),
+    ]
+
+
+def test_a_bed_file_with_a_certificate_of_its_own_is_examined_alone():
+    """Of the alleles in it 40 of 100 are wrong, elsewhere 20 of 2,000: 60 of 2,100 prove nothing."""
+    cells = ("targets:single_copy/cpg", "single_copy/cpg")
+    run = by_hand(certificates=tuple(certificate("HIGH", HIGH_AT, (cell,)) for cell in cells))
+    inside = [row | {"region_class": "targets"} for row in snvs(100, 40)]
+    result = examined(run, OwnSnvsByHand(inside + snvs(2_000, 20)), NO_PROBES, ())
+    assert outcomes(result) == {
+        ("HIGH", cells[0]): (100, 40, CONTRADICTED),
+        ("HIGH", cells[1]): (2_000, 20, CONFIRMED),
+    }
+    assert flag(result, inside[-1], *snvs(1, 0)) == [(1, ("OWN_ALLELES", "UNCERTIFIED")), (3, ())]
+    rows = {row.name: row for row in level_cells(result)}
+    assert [rows[cell].own_alleles.errors for cell in cells] == [40, 20]
+    assert [rows[cell].is_given for cell in cells] == [False, True]
+
+
+def test_a_bed_file_that_shares_a_certificate_is_examined_with_the_rest():
+    shared = ("few:single_copy/cpg", "single_copy/cpg")
+    run = by_hand(certificates=(certificate("HIGH", HIGH_AT, shared),))
+    inside = [row | {"region_class": "few"} for row in snvs(10, 2)]
+    result = examined(run, OwnSnvsByHand(inside + snvs(90, 18)), NO_PROBES, ())
+    assert outcomes(result) == {("HIGH", "single_copy/cpg"): (100, 20, CONTRADICTED)}
+
+
 def test_medium_may_fall_only_once_the_high_alleles_join_it():
     """Of the MEDIUM ones alone 28 % are wrong, at least 17 %; with those of HIGH at least 25 %."""
     own_snvs = OwnSnvsByHand(snvs(50, 14, rel=0.8) + snvs(100, 35))
@@ -91,7 +151,7 @@ def test_alleles_under_a_bed_file_lose_the_level_of_their_cell():
     exonic = {"region_class": "exons"}
     assert flag(result, *(row | exonic for row in snvs(1, 0) + snvs(1, 0, "transition"))) == [
         (1, ("UNCERTIFIED",)),  # of a MEDIUM that never was
-        (1, ("UNCERTIFIED",)),  # exons:single_copy/transition has no certificate
+        (3, ()),  # without probes in exons, it is a transition as everywhere else
     ]
     assert flag(result, *snvs(1, 0, "transition")) == [(3, ())]
 

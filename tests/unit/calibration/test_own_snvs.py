@@ -54,7 +54,7 @@ def test_no_probes_are_like_nothing():
     assert probes_like(names(a=3), names()).tolist() == []
 
 
-def test_the_cell_of_an_snv_is_that_of_the_genome_not_of_a_bed_file():
+def test_the_shift_test_compares_snvs_by_the_cells_of_the_genome_not_of_a_bed_file():
     rows = [
         allele(mutation_class="cpg", region_class="exons"),
         allele(mutation_class="transition"),

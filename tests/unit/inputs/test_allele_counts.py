@@ -157,15 +157,15 @@ def counted(tmp_path, info, key=None, alts=b"C", samples=SAMPLES):
 @pytest.mark.parametrize(
     ("info", "key", "expected"),
     [
-        (b"AC=7;AN=20;AF=0.1", None, (7, 20, 0, 0)),
-        (b"DP=3;AN=20;AC=7", None, (7, 20, 0, 0)),
-        (b"DP=3;MAC=1;AN=20", None, (4, 5, 0, 0)),
-        (b".", None, (4, 5, 0, 0)),
-        (b"AC=.;AN=20", None, (4, 5, 0, 0)),
-        (b"AF=0.25;AC=7;AN=20", "AF", (0, 0, 0.25, 1)),
-        (b"AF=1e-3", "AF", (0, 0, 0.001, 1)),
-        (b"AF=.;AC=7;AN=20", "AF", (7, 20, 0, 0)),
-        (b"DP=1", "AF", (4, 5, 0, 0)),
+        (b"AC=7;AN=20;AF=0.1", None, (7, 20, 0, 0, 20)),
+        (b"DP=3;AN=20;AC=7", None, (7, 20, 0, 0, 20)),
+        (b"DP=3;MAC=1;AN=20", None, (4, 5, 0, 0, 5)),
+        (b".", None, (4, 5, 0, 0, 5)),
+        (b"AC=.;AN=20", None, (4, 5, 0, 0, 5)),
+        (b"AF=0.25;AC=7;AN=20", "AF", (0, 0, 0.25, 1, 0)),
+        (b"AF=1e-3", "AF", (0, 0, 0.001, 1, 0)),
+        (b"AF=.;AC=7;AN=20", "AF", (7, 20, 0, 0, 20)),
+        (b"DP=1", "AF", (4, 5, 0, 0, 5)),
     ],
 )
 def test_the_key_comes_before_ac_and_an_and_these_before_the_genotypes(
@@ -176,7 +176,26 @@ def test_the_key_comes_before_ac_and_an_and_these_before_the_genotypes(
 
 def test_each_alt_has_its_own_counts(tmp_path):
     counts, _ = counted(tmp_path, b"AC=7,2;AN=20;AF=0.3,.", "AF", alts=b"C,G")
-    assert counts == (7, 20, 0.3, 1, 2, 20, 0, 0)
+    assert counts == (7, 20, 0.3, 1, 20, 2, 20, 0, 0, 20)
+
+
+@pytest.mark.parametrize(
+    ("info", "genotype", "expected"),
+    [
+        (b".", b"1/1", (2, 2, 0, 0, 0)),
+        (b".", b"1", (1, 1, 0, 0, 0)),
+        (b"AC=4;AN=4", b"1/1/1/1", (4, 4, 0, 0, 0)),
+        (b"AC=1;AN=2", b"0/1", (1, 2, 0, 0, 0)),
+        (b"AC=30;AN=240", b"0/1", (30, 240, 0, 0, 240)),  # cut out of a joint VCF
+        (b"AC=30;AN=240", b"7/1", (30, 240, 0, 0, 240)),
+    ],
+)
+def test_the_genotype_of_one_sample_says_nothing_of_a_population(
+    tmp_path, info, genotype, expected
+):
+    """Each of 120 haploid samples lists the alleles that it carries: AC is AN at every one of them,
+    and all 120 seemed to have a common ALT."""
+    assert counted(tmp_path, info, samples=(genotype,)) == (expected, [])
 
 
 def test_nothing_is_known_of_a_file_without_counts_and_samples(tmp_path):
@@ -205,13 +224,13 @@ def test_nothing_is_known_of_a_file_without_counts_and_samples(tmp_path):
     ],
 )
 def test_a_value_that_cannot_be_meant_is_said_and_the_next_source_asked(tmp_path, info, text):
-    assert counted(tmp_path, info, "AF") == ((4, 5, 0, 0), [text])
+    assert counted(tmp_path, info, "AF") == ((4, 5, 0, 0, 5), [text])
 
 
 @pytest.mark.bad_input
 def test_a_key_twice_in_a_record_says_nothing(tmp_path):
-    assert counted(tmp_path, b"AF=0.1;DP=1;AF=0.2", "AF") == ((4, 5, 0, 0), [])
-    assert counted(tmp_path, b"AC=1;AN=9;AC=2") == ((4, 5, 0, 0), [])
+    assert counted(tmp_path, b"AF=0.1;DP=1;AF=0.2", "AF") == ((4, 5, 0, 0, 5), [])
+    assert counted(tmp_path, b"AC=1;AN=9;AC=2") == ((4, 5, 0, 0, 5), [])
 
 
 @pytest.mark.bad_input
@@ -225,9 +244,19 @@ def test_an_impossible_genotype_leaves_the_record_uncounted(tmp_path):
 
 def test_sums_become_a_frequency_and_what_it_rests_on():
     counts = np.array(
-        [[3, 12, 0, 0], [0, 0, 0.7, 2], [3, 12, 0.7, 2], [0, 0, 0, 0], [9e9, 9e9, 0, 0]]
+        [
+            [3, 12, 0, 0, 12],
+            [0, 0, 0.7, 2, 0],
+            [3, 12, 0.7, 2, 12],
+            [0, 0, 0, 0, 0],
+            [9e9, 9e9, 0, 0, 9e9],
+            [200, 200, 0, 0, 0],
+            [1, 1, 0, 0, 0],
+            [30, 60, 0, 0, 40],
+        ]
     )
     af, an = allele_counts.frequencies(counts)
-    assert af.tolist() == pytest.approx([0.25, 0.35, 0.35, np.nan, 1.0], nan_ok=True)
-    assert an.tolist() == [12, 0, 0, 0, 2**31 - 1]
+    expected = [0.25, 0.35, 0.35, np.nan, 1.0, 1.0, 1.0, 0.5]
+    assert af.tolist() == pytest.approx(expected, nan_ok=True)
+    assert an.tolist() == [12, 0, 0, 0, 2**31 - 1, 2, 1, 40]
     assert (af.dtype, an.dtype) == (np.float32, np.int32)

@@ -11,6 +11,7 @@ from spelled_rows import spelled
 
 from gfmtrust.core.errors import BadDataError
 from gfmtrust.inputs import spelling_merge
+from gfmtrust.inputs.allele_counts import FIELDS
 from gfmtrust.inputs.record_keys import SpellingSorter, write
 from gfmtrust.inputs.spelling_merge import COLUMNS, merged_spellings
 
@@ -27,7 +28,7 @@ def random_rows(rng, n, span=60):
         for alts in rng.choice(ALTS, n).tolist()
     }
     return [
-        (*key, tuple(rng.integers(0, 9, 4 * (key[4].count(",") + 1)).astype(float).tolist()))
+        (*key, tuple(rng.integers(0, 9, FIELDS * (key[4].count(",") + 1)).astype(float).tolist()))
         for key in sorted(keys)
     ]
 
@@ -82,12 +83,12 @@ def test_stated_frequencies_are_added_in_the_order_of_the_files(tmp_path):
     """The sum of fractions depends on the order; that of the files is the documented one."""
     key = (0, "chr1", 5, "A", "C")
     stated = [0.1, 0.7, 1e-17, 0.2, 0.3, 1e-9]
-    inputs = [[(*key, (0.0, 0.0, value, 1.0))] for value in stated]
+    inputs = [[(*key, (0.0, 0.0, value, 1.0, 0.0))] for value in stated]
     paths = [stored(tmp_path / f"{i}.parquet", rows) for i, rows in enumerate(inputs)]
     total = 0.0
     for value in stated:
         total += value
-    assert merged(paths, tmp_path) == [(*key, (0.0, 0.0, total, 6.0))]
+    assert merged(paths, tmp_path) == [(*key, (0.0, 0.0, total, 6.0, 0.0))]
 
 
 def test_a_file_that_repeats_another_doubles_its_counts_alone(tmp_path):
@@ -139,7 +140,7 @@ def test_a_broken_table_is_refused_and_leaves_no_temporary_folder(tmp_path):
 def test_one_dense_file_among_sparse_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(spelling_merge, "BUFFER_ROWS", 200)
     monkeypatch.setattr(spelling_merge, "MIN_BUFFER_ROWS", 4)
-    dense = [(0, "chr1", pos, "A", "C", (1.0, 2.0, 0.0, 0.0)) for pos in range(400)]
+    dense = [(0, "chr1", pos, "A", "C", (1.0, 2.0, 0.0, 0.0, 2.0)) for pos in range(400)]
     sparse = [[dense[40 * number]] for number in range(10)]
     paths = [
         stored(tmp_path / f"{i}.parquet", rows) for i, rows in enumerate([*sparse[:5], dense])

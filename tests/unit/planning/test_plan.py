@@ -1,6 +1,8 @@
 """Planning: each site once, shards by number of sites, statuses kept, memory that does not grow
 with contigs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,8 +99,8 @@ def test_alleles_know_the_regions_they_touch(tmp_path):
 def test_one_record_key_a_spelling_and_summed_counts_an_allele(tmp_path):
     first, second = snv_rows(GENOME, [100, 200])
     inputs = [
-        [(*first, (1, 4, 0, 0)), (*second, (1, 2, 0, 0))],
-        [(*first, (3, 6, 0, 0)), (*second, (0, 0, 0.9, 1))],
+        [(*first, (1, 4, 0, 0, 4)), (*second, (1, 2, 0, 0, 0))],
+        [(*first, (3, 6, 0, 0, 6)), (*second, (0, 0, 0.9, 1, 0))],
         [first],
     ]
     out, content = planned(tmp_path, GENOME, inputs)
@@ -251,6 +253,22 @@ def test_a_bed_file_with_few_of_the_variants_is_no_class_of_its_own(tmp_path):
     assert (outside["region_class"] == outside["copy_class"]).all()
     assert set(outside["copy_class"]) <= {name.value for name in CopyClass}
     assert content["counts"]["region_bases"] == 4_100
+
+
+def test_the_digest_of_a_region_class_is_that_of_its_bases(tmp_path):
+    """A frozen calibration is for the bases of a BED file, not for its name."""
+    digests = []
+    for number, end in enumerate((4_000, 10**12, 4_001)):
+        regions = Regions({"wide": Spans(chr1=[(0, end)]), "no_class": Spans(chr1=[(0, 9)])})
+        digests.append(replace(regions, class_names=("wide",)).digests(GENOME))
+        assert list(digests[number]) == ["wide"]
+    assert len({one["wide"] for one in digests}) == 3
+    beyond = Regions({"wide": Spans(chr1=[(0, 8_000)])}, ("wide",))
+    assert beyond.digests(GENOME) == digests[1]  # an end beyond the contig adds no base
+    assert Regions({"wide": Spans()}).digests(GENOME) == {}
+    rows = [snv_rows(GENOME, range(0, 8_000, 5))]
+    _, content = planned(tmp_path, GENOME, rows, {"wide": Spans(chr1=[(0, 4_000)])}, probes=6_000)
+    assert content["region_digests"] == digests[0]
 
 
 def test_region_bases_are_sampled_within_the_contig():

@@ -68,6 +68,9 @@ class Plan(Contract):
     substitutions: dict[str, int] = entry("SNVs of the run by substitution", factory=dict)
     regions: tuple[str, ...] = entry("names of the BED files", factory=tuple)
     region_classes: tuple[str, ...] = entry("those that are region classes", factory=tuple)
+    region_digests: dict[str, str] = entry(
+        "digest of the bases of each region class, by its name", factory=dict
+    )
     background: Background | None = entry("the genome that the probes come from", default=None)
     heldout_contigs: tuple[str, ...] = entry(
         "held-out contigs, on which further probes were drawn", factory=tuple
