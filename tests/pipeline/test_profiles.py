@@ -101,7 +101,8 @@ def test_what_engines_and_package_managers_set(tmp_path, parser):
     assert GPU_LABEL not in completed["process"]
 
 
-@pytest.mark.parametrize("parser", ["v1", pytest.param("v2", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("parser", ["v1", "v2"])
 def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
     given = site_options(tmp_path, parser, SITE)
     completed = nextflow_run.config(

@@ -161,6 +161,7 @@ def test_resume_runs_nothing_and_each_model_says_how_far_it_is(first, start, lau
     assert sorted(by_earlier) == ["context_model", "first", "second"]
 
 
+@pytest.mark.slow
 def test_labels_and_a_changed_alpha_score_nothing(first, start, launch):
     """A calibration of an earlier run with other limits lies in --outdir: the number of looks is what
     --looks says."""
