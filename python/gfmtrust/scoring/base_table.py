@@ -26,7 +26,7 @@ from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf.reader import format_position
 from gfmtrust.readers.site_scores import SiteScores
-from gfmtrust.score_tables.layout import PRESETS
+from gfmtrust.score_tables.layout import ONLY_DIFFERENCES, PRESETS
 
 COLUMNS = tuple(name for _, name in PRESETS["gfmtrust"].columns)
 """The columns by which `import_scores` knows such a table again."""
@@ -47,7 +47,7 @@ def header(scope: StoreScope, views: Iterable[str], genome: str, is_distribution
         "positions=1-based; bases without an answer are left out",
         "logp=natural logarithm of the mean over the views, forward strand"
         if is_distribution
-        else "logp=only differences have a meaning: a model of whole tokens has no distribution",
+        else f"{ONLY_DIFFERENCES}: a model of whole tokens has no distribution",
         "entropy, disagreement=bits; . where undefined",
     ]
     columns = "\t".join((*COLUMNS, *MEASURES))
