@@ -17,6 +17,7 @@ import numpy as np
 from gfmtrust import __version__
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.contracts.score_store import StoreScope
+from gfmtrust.core.distributions import log_of
 from gfmtrust.core.divergence import disagreement
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.measures import entropy, mean_distribution, view_weights
@@ -63,8 +64,6 @@ def lines_of(
     probs = scores.probs[rows]
     weights = view_weights(probs, np.zeros(probs.shape[1], int))
     mean = mean_distribution(probs, weights)
-    with np.errstate(divide="ignore"):
-        log_p = np.log(mean)
     measures = np.full((len(rows), 2), np.nan)
     if is_distribution and len(rows):
         measures = np.column_stack([entropy(mean), disagreement(probs, weights)])
@@ -73,7 +72,7 @@ def lines_of(
         for at, base, four, two in zip(
             pos[rows].tolist(),
             ref[rows].tolist(),
-            log_p.tolist(),
+            log_of(mean).tolist(),
             measures.tolist(),
             strict=True,
         )
