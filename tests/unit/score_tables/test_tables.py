@@ -15,6 +15,7 @@ from gfmtrust.inputs.variants import Variant, normalised
 from gfmtrust.io.genome import Genome
 from gfmtrust.score_tables.examine import examine, is_indexed, open_table
 from gfmtrust.score_tables.layout import parse
+from gfmtrust.score_tables.opened import open_registered, register
 from gfmtrust.score_tables.values import as_probabilities
 
 LENGTH = 3000
@@ -224,6 +225,32 @@ def test_a_table_without_an_index_is_refused(tmp_path, opened):
     assert not is_indexed(path)
     with pytest.raises(MissingInputError, match="tabix"):
         opened(path, "gpn_msa")
+
+
+def test_a_table_whose_contigs_a_map_names_is_opened_again(tmp_path, genome, sequence, asked):
+    """Its bundle has the names, and yet the table was refused as one of another assembly."""
+    path = indexed(tmp_path / "t.gz", alleles(sequence, "NC_1"))
+    (tmp_path / "map.tsv").write_text("NC_1\tchr1\n")
+    table = open_table(path, parse("gpn_msa"), genome.contigs, tmp_path / "map.tsv")
+    registered = register(table, "gpn_msa")
+    table.close()
+    again = open_registered(registered, path, genome.contigs)
+    try:
+        assert np.isfinite(again.sites("chr1", *asked).values).all()
+    finally:
+        again.close()
+
+
+def test_a_line_of_the_map_comes_before_an_equal_name(tmp_path, genome, sequence, asked):
+    rows = [*alleles("T" * 9, "chr1"), *alleles(sequence, "chr2")]
+    path = indexed(tmp_path / "t.gz", rows)
+    (tmp_path / "map.tsv").write_text("chr2\tchr1\n")
+    table = open_table(path, parse("gpn_msa"), genome.contigs, tmp_path / "map.tsv")
+    try:
+        assert table.names == {"chr1": "chr2"}
+        assert np.isfinite(table.sites("chr1", *asked).values).all()
+    finally:
+        table.close()
 
 
 @pytest.mark.bad_input
