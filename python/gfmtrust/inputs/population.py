@@ -212,8 +212,8 @@ class Population:
                     )
                 if columns[4] != ".":
                     info = columns[7].rstrip("\r\n").encode("latin-1")
-                    alts = tuple(columns[4].upper().split(","))
-                    yield Record(0, name, place, columns[3].upper(), alts, info, 0, len(info))
+                    ref, *alts = map(vcf_reader.upper_case, [columns[3], *columns[4].split(",")])
+                    yield Record(0, name, place, ref, tuple(alts), info, 0, len(info))
 
     def _compare(self, index: int, pos: np.ndarray, letters: str) -> None:
         """Count where the first base of REF is not the genome's."""
