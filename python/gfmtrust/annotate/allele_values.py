@@ -1,5 +1,5 @@
 """The annotated values of any allele as text, by its record key: contig as written, position, REF
-and ALT without regard to case."""
+and ALT without regard to the case of letters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gfmtrust.io.position_table import PositionTable, Rows, integers
 from gfmtrust.io.vcf.fields import NO_SNV, Fields, Located, snv_codes
 from gfmtrust.io.vcf.info_texts import InfoTexts, info_texts
 from gfmtrust.io.vcf.info_values import COLUMN
-from gfmtrust.io.vcf.reader import format_position
+from gfmtrust.io.vcf.reader import format_position, upper_case
 
 CACHE_ROWS = 500_000
 """Alleles with finished texts in memory, about 400 bytes each: 200 MB however large the cohort
@@ -49,7 +49,7 @@ class AlleleValues:
         """One finished text per ALT. Raises BadDataError (65) for an allele that is not in
         sites.parquet."""
         pieces = self._table.rows(contig, pos, pos + 1)
-        return [self._one(pieces, contig, pos, ref.upper(), alt.upper()) for alt in alts]
+        return [self._one(pieces, contig, pos, upper_case(ref), upper_case(alt)) for alt in alts]
 
     def snv_texts(self, fields: Fields) -> tuple[list[bytes], np.ndarray] | None:
         """The finished texts of the SNVs among ordinary lines and their flags, uint8 (n,); b'' and
@@ -77,11 +77,11 @@ class AlleleValues:
             of_contig = rows[(rows >= start) & (rows < stop)]
             places = self._places(contig, fields.pos[of_contig])
             for row, pos in zip(of_contig.tolist(), fields.pos[of_contig].tolist(), strict=True):
-                ref, alt = (
-                    fields.text[begin[row] : end[row]].upper()
+                ref, *alts = (
+                    upper_case(text)
                     for begin, end in (fields.ref, fields.alt)
+                    for text in fields.text[begin[row] : end[row]].split(b",")
                 )
-                alts = alt.split(b",")
                 at = [places[pos, ref, one] for one in alts if (pos, ref, one) in places]
                 if len(at) == len(alts):
                     looked_up[row] = (

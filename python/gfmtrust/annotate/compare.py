@@ -93,12 +93,14 @@ class Comparison:
 
 
 def compare(a: Path, b: Path) -> Comparison:
-    """Compare two annotated VCFs, or results folders, or one of each.
+    """Compare two annotated VCFs, or results folders, or one of each, whose numbers are then
+    rounded as those of the VCF are.
 
     Raises MissingInputError (66) where one is absent, and BadDataError (65) where one was not
     annotated or they have no allele in common.
     """
-    (left, facts_a), (right, facts_b) = comparison_sides.read(a), comparison_sides.read(b)
+    is_mixed = Path(a).is_dir() != Path(b).is_dir()
+    (left, facts_a), (right, facts_b) = (comparison_sides.read(side, is_mixed) for side in (a, b))
     joined = left.merge(right, on=KEY, suffixes=("_a", "_b"))
     if not len(joined):
         raise BadDataError(

@@ -137,10 +137,7 @@ class ScoreTables:
             for model in order
         }
         context = [model for model in order if metadata[model]["family"] == CONTEXT_FAMILY]
-        others = [model for model in order if model not in context]
-        scales = [model for model in others if is_score(metadata[model])]
-        # scores on scales of their own are never averaged: one of them votes where no model does
-        voting = [model for model in others if model not in scales] or scales[:1] or context
+        voting = voting_models(metadata)
         views = [
             (voting.index(model), view[2], metadata[model]["rc_equivariant"])
             for model in voting
@@ -154,7 +151,7 @@ class ScoreTables:
             strands,
             equivariant,
             metadata,
-            tuple(model for model in scales if model not in voting),
+            tuple(model for model in order if is_score(metadata[model]) and model not in voting),
         )
 
     def _first_table(self, model: str) -> Path:
@@ -241,6 +238,15 @@ class ScoreTables:
         }
         status = table["status"].to_pandas().to_numpy(object)
         return {"probs": probs, "status": status, **columns, **_of_variants(table, n_views)}
+
+
+def voting_models(metadata: dict[str, dict]) -> list[str]:
+    """The models that vote, in their order. metadata: that of each model's tables, in the order of
+    the models. Scores on scales of their own are never averaged: the first of them votes where no
+    other model but the context model does, which votes alone."""
+    others = [model for model in metadata if metadata[model].get("family") != CONTEXT_FAMILY]
+    scales = [model for model in others if is_score(metadata[model])]
+    return [model for model in others if model not in scales] or scales[:1] or list(metadata)
 
 
 def has_distribution(metadata: dict) -> bool:

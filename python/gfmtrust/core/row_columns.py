@@ -14,8 +14,13 @@ ROW_COLUMNS: tuple[Column, ...] = (
         "contig_index", "Number of the contig in the FASTA, -1 where absent", "site", dtype="int32"
     ),
     Column("pos", "0-based position", "site", dtype="int64"),
-    Column("ref", "REF, upper case", "allele", dtype="string"),
-    Column("alt", "ALT, upper case", "allele", dtype="string"),
+    Column("ref", "REF; letters in upper case", "allele", dtype="string"),
+    Column(
+        "alt",
+        "ALT; letters in upper case, a symbolic allele or a breakend as it is written",
+        "allele",
+        dtype="string",
+    ),
     Column("alts", "ALTs of the record, joined by commas", "allele", dtype="string"),
     Column(
         "var_pos",

@@ -41,6 +41,16 @@ def quantity_of(meaning: Meaning, gives_distributions: bool) -> str:
     return "direct" if meaning.is_preference and gives_distributions else "score"
 
 
+def say_only_differences(name: str) -> None:
+    """Say once why a table of a model of whole tokens is read as a score."""
+    log.warning(
+        "%s: the header says that only differences have a meaning, as the model reads whole tokens and "
+        "has no distribution; it is read as a score, so levels come from --labels alone. For decoy levels "
+        "give the model itself in --models",
+        name,
+    )
+
+
 def say_meaning(name: str, quantity: str, meaning: Meaning) -> None:
     """Say once what no decoy level follows from."""
     if quantity != "score":

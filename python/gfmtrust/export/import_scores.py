@@ -19,12 +19,20 @@ import pandas as pd
 from gfmtrust.bundle import bundle, graph_contract
 from gfmtrust.core.alphabet import BASES, decode
 from gfmtrust.core.errors import BadDataError, message
-from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quantity_of, say_meaning
+from gfmtrust.export.external_bundle import (
+    ScoresStated,
+    groups,
+    judged,
+    quantity_of,
+    say_meaning,
+    say_only_differences,
+)
 from gfmtrust.export.options import checked_id
 from gfmtrust.export.register_scores import register_scores
 from gfmtrust.export.score_files import (
     KEY,
     check_alleles,
+    has_only_differences,
     is_vcf,
     one_answer,
     read_table,
@@ -82,7 +90,7 @@ def _read_whole(
     if "score" not in read:
         sites = _sites_of_laws(scores.name, read, genome)
         variants = pd.DataFrame(columns=VARIANTS.names)
-        quantity = "direct"
+        quantity = "score" if has_only_differences(scores, layout) else "direct"
     else:
         check_alleles(scores.name, read, genome)
         say_cut(scores.name, read["score"].to_numpy(np.float64))
@@ -97,7 +105,10 @@ def _read_whole(
                 scores.name, "no scores of bases or indels", "answers; list_sites asks for them"
             )
         )
-    say_meaning(name, quantity, meaning)
+    if quantity == "score" and "score" not in read:
+        say_only_differences(name)
+    else:
+        say_meaning(name, quantity, meaning)
     verdict = _gate(sites, genome) if quantity == "direct" else judged(float("nan"), 0)
     source = {scores.name: graph_contract.file_sha256(scores)}
     meta = stated.written(groups(name, stated.licence, quantity, verdict, source), genome)

@@ -9,8 +9,15 @@ from pathlib import Path
 from gfmtrust.bundle import bundle
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quantity_of, say_meaning
-from gfmtrust.export.score_files import ALLELES, LAWS, first_line, is_vcf
+from gfmtrust.export.external_bundle import (
+    ScoresStated,
+    groups,
+    judged,
+    quantity_of,
+    say_meaning,
+    say_only_differences,
+)
+from gfmtrust.export.score_files import ALLELES, LAWS, first_line, has_only_differences, is_vcf
 from gfmtrust.io.genome import Genome
 from gfmtrust.score_tables.examine import examine, open_table
 from gfmtrust.score_tables.layout import PRESETS, parse
@@ -36,9 +43,13 @@ def register_scores(
     try:
         examined = examine(table, genome)
         meaning = table.layout.meaning
-        quantity = quantity_of(meaning, examined.gives_distributions)
-        verdict = judged(examined.nll, examined.whole if meaning.is_preference else 0)
-        say_meaning(name, quantity, meaning)
+        if has_only_differences(scores, table.layout):
+            quantity, verdict = "score", judged(float("nan"), 0)
+            say_only_differences(name)
+        else:
+            quantity = quantity_of(meaning, examined.gives_distributions)
+            verdict = judged(examined.nll, examined.whole if meaning.is_preference else 0)
+            say_meaning(name, quantity, meaning)
         meta = groups(name, stated.licence, quantity, verdict, {})
         meta["table"] = register(table, layout).to_meta()
         if table.layout.damaging == "high":

@@ -21,7 +21,7 @@ from gfmtrust.inputs.variants import normalised
 from gfmtrust.io.text_lines import read_lines
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.score_tables.indexed import MAX_LINE
-from gfmtrust.score_tables.layout import ScoreLayout
+from gfmtrust.score_tables.layout import ONLY_DIFFERENCES, ScoreLayout
 from gfmtrust.score_tables.rows import MISSING
 
 ALLELES = ("chrom", "pos", "ref", "alt", "score")
@@ -47,6 +47,19 @@ def first_line(path: Path) -> str:
         if not line.startswith(b"##"):
             return line.decode("utf-8", "backslashreplace").rstrip("\r\n")
     return ""
+
+
+def has_only_differences(path: Path, layout: ScoreLayout | None) -> bool:
+    """Whether a table of the four bases says in its header that only the differences of its values
+    have a meaning, as `precompute` writes it for a model of whole tokens."""
+    if layout is None or not layout.has_bases:
+        return False
+    for line in read_lines(path, MAX_LINE):
+        if not line.startswith(b"##"):
+            return False
+        if line[2:].startswith(ONLY_DIFFERENCES.encode()):
+            return True
+    return False
 
 
 def read_table(

@@ -165,7 +165,8 @@ class _Reader:
         if not record.alts:
             self._numbers["no_alt"] += 1
             return
-        ref, alts = record.ref.upper(), tuple(alt.upper() for alt in record.alts)
+        ref = vcf_reader.upper_case(record.ref)
+        alts = tuple(map(vcf_reader.upper_case, record.alts))
         if len(set(alts)) < len(alts) or ref in alts:
             self._warn("ALT twice or equal to REF", record)
             counts = UNKNOWN * len(alts)  # whose count would it be?

@@ -22,8 +22,9 @@ NAMES_SHOWN = 5
 @dataclass(frozen=True)
 class ContigRule:
     """How names are matched. mode: 'none' (equal names only), 'auto' (chr prefix and MT too) or
-    'file' (`given`, input to genome). With 'auto', `given` has the names that the VCFs of the run
-    settled by the lengths in their headers; a BED declares none."""
+    'file' (`given`, input to genome, and equal names that it does not list). With 'auto', `given`
+    has the names that the VCFs of the run settled by the lengths in their headers; a BED declares
+    none, and an equal name comes first."""
 
     mode: str = "none"
     given: dict[str, str] = field(default_factory=dict)
@@ -66,7 +67,8 @@ def match(name: str, length: int | None, rule: ContigRule, contigs: dict[str, in
     by the chr prefix alone and leaves mitochondria, of which there are two, unmatched. contigs:
     name -> length of the genome.
     """
-    if name in contigs:
+    is_stated = rule.mode == "file" and name in rule.given
+    if name in contigs and not is_stated:
         return name
     if name in rule.given:
         return rule.given[name]

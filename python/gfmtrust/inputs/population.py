@@ -59,11 +59,11 @@ class Population:
     def _contigs(self, header: Header, rule: ContigRule) -> dict[int, list[str]]:
         """The file's names of each contig of the genome, by its number."""
         lengths, contigs = header.contig_lengths(), user_contigs(self._genome.contigs)
-        with self._opened() as file:
-            matches = {
-                name: contig_names.match(name, lengths.get(name), rule, contigs)
-                for name in file.contigs
-            }
+        with self._opened() as file, self._reading():
+            in_file = list(file.contigs)
+        matches = {
+            name: contig_names.match(name, lengths.get(name), rule, contigs) for name in in_file
+        }
         if not any(matches.values()) and not self._allow_mismatch:
             refused = contig_names.refusal(
                 self._path.name, matches, rule, contigs, getattr(self._genome, "name", "the FASTA")
@@ -95,8 +95,18 @@ class Population:
     def _opened(self) -> Iterator[pysam.TabixFile]:
         verbosity = pysam.set_verbosity(0)  # htslib writes to stderr by itself
         try:
-            with pysam.TabixFile(str(self._path), encoding="latin-1") as file:
+            with self._reading():
+                file = pysam.TabixFile(str(self._path), encoding="latin-1")
+            with file:
                 yield file
+        finally:
+            pysam.set_verbosity(verbosity)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """The errors of htslib within as InputOutputError (74)."""
+        try:
+            yield
         except (OSError, ValueError) as error:
             observed = f"htslib cannot read it by its index ({shown(str(error))})"
             remedy = f"is the file whole? make the index anew (tabix -f -p vcf {self._path.name})"
@@ -105,8 +115,10 @@ class Population:
                     f"{OPTION} {self._path.name}", observed, "a whole file and its index", remedy
                 )
             ) from error
-        finally:
-            pysam.set_verbosity(verbosity)
+
+    def _lines(self, file: pysam.TabixFile, name: str, start: int, end: int) -> Iterator[str]:
+        with self._reading():
+            yield from file.fetch(name, start, end)
 
     def applied(self, alleles: pd.DataFrame) -> pd.DataFrame:
         """The alleles with af of the population, and an 0, where it states one; else as they are.
@@ -178,11 +190,12 @@ class Population:
     def _records(
         self, file: pysam.TabixFile, name: str, pos: np.ndarray, places: set[int]
     ) -> Iterator[Record]:
-        """The file's records at the places, which are `pos` without order."""
-        ends = np.flatnonzero(np.diff(pos, append=np.iinfo(np.int64).max) > JOIN_BP)
-        starts = np.concatenate([[0], ends[:-1] + 1])
-        for start, end in zip(pos[starts].tolist(), pos[ends].tolist(), strict=True):
-            for line in file.fetch(name, max(0, start), end + 1):
+        """The file's records at the places, which are `pos` without order. An allele before the
+        first base (POS 0) has none."""
+        pos = pos[pos >= 0]
+        groups = np.split(pos, np.flatnonzero(np.diff(pos) > JOIN_BP) + 1)
+        for start, end in ((int(group[0]), int(group[-1])) for group in groups if len(group)):
+            for line in self._lines(file, name, start, end + 1):
                 first = line.find("\t") + 1
                 place = vcf_reader.parse_position(line[first : line.find("\t", first)])
                 if place not in places or not start <= place <= end:
@@ -199,8 +212,8 @@ class Population:
                     )
                 if columns[4] != ".":
                     info = columns[7].rstrip("\r\n").encode("latin-1")
-                    alts = tuple(columns[4].upper().split(","))
-                    yield Record(0, name, place, columns[3].upper(), alts, info, 0, len(info))
+                    ref, *alts = map(vcf_reader.upper_case, [columns[3], *columns[4].split(",")])
+                    yield Record(0, name, place, ref, tuple(alts), info, 0, len(info))
 
     def _compare(self, index: int, pos: np.ndarray, letters: str) -> None:
         """Count where the first base of REF is not the genome's."""

@@ -47,7 +47,8 @@ def plain_snvs(alleles: pa.RecordBatch) -> pa.RecordBatch:
 def padded_snvs(alleles: pa.RecordBatch) -> pa.RecordBatch:
     """The rows that are scored SNVs and are written with further letters, with the place and the
     letters of the SNV as `pos`, `ref` and `alt`."""
-    rows = alleles.filter(_is_padded(alleles))
+    is_other = pc.not_equal(alleles["var_ref"], alleles["var_alt"])
+    rows = alleles.filter(pc.and_(_is_padded(alleles), is_other))
     for name in ("pos", "ref", "alt"):
         rows = rows.set_column(rows.schema.names.index(name), name, rows[f"var_{name}"])
     return rows

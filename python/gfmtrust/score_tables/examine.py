@@ -14,6 +14,7 @@ import numpy as np
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.interfaces import Genome
+from gfmtrust.inputs.contig_names import ContigRule
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io.tabix_index import index_of
 from gfmtrust.score_tables.indexed import IndexedTable
@@ -56,7 +57,10 @@ def is_indexed(path: Path) -> bool:
 
 
 def open_table(
-    path: Path, layout: ScoreLayout, contigs: dict[str, int], contig_map: str | Path = "none"
+    path: Path,
+    layout: ScoreLayout,
+    contigs: dict[str, int],
+    contig_map: str | Path | ContigRule = "none",
 ) -> ScoreTable:
     """Open a table that is read by region. contigs: name -> length of the genome. Raises the errors
     of `IndexedTable` and `Track`."""

@@ -12,6 +12,7 @@ import numpy as np
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
 from gfmtrust.core.interfaces import Genome
+from gfmtrust.inputs.contig_names import ContigRule
 from gfmtrust.inputs.variants import Variant, normalised
 from gfmtrust.io.sorted_text import SortedText
 from gfmtrust.io.tabix_index import TBI_MIN_SHIFT, TabixIndex, index_of, read_index
@@ -39,7 +40,11 @@ class IndexedTable:
     """
 
     def __init__(
-        self, path: Path, layout: ScoreLayout, contigs: dict[str, int], contig_map: str | Path
+        self,
+        path: Path,
+        layout: ScoreLayout,
+        contigs: dict[str, int],
+        contig_map: str | Path | ContigRule,
     ):
         self.path, self.layout = Path(path), layout
         index_path = index_of(self.path)

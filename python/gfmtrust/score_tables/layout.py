@@ -118,6 +118,9 @@ class ScoreLayout:
         return index
 
 
+ONLY_DIFFERENCES = "logp=only differences have a meaning"
+"""How the header of a table of `precompute` begins to say that its model has no distributions."""
+
 _DEFAULT = ScoreLayout()
 _ALLELES = (("chrom", "1"), ("pos", "2"), ("ref", "3"), ("alt", "4"), ("score", "5"))
 
@@ -216,15 +219,31 @@ def _checked(layout: ScoreLayout, settings: dict, place: str) -> ScoreLayout:
     if (scale == "probability") and BASES[0] not in roles:
         raise _wrong(place, "scale:probability", "the columns A, C, G and T")
     meaning = Meaning(settings.get("meaning", Meaning.PREFERENCE))
+    if BASES[0] in roles:
+        _refuse_no_law(settings, place)
+        meaning = Meaning.PROBABILITIES
     return replace(
         layout,
         scale=scale,
         tokens=tokens,
-        meaning=Meaning.PROBABILITIES if BASES[0] in roles else meaning,
+        meaning=meaning,
         damaging=settings.get("damaging", "low"),
         header=settings.get("header") == "yes",
         info=settings.get("info", ""),
     )
+
+
+def _refuse_no_law(settings: dict, place: str) -> None:
+    """Raise UsageError (64) for settings by which four columns of bases are no probabilities."""
+    of_bases = "with the columns A, C, G and T"
+    meaning = settings.get("meaning", Meaning.PROBABILITIES)
+    if meaning != Meaning.PROBABILITIES:
+        expected = "no meaning, as these are probabilities or their logarithms"
+        raise _wrong(place, f"meaning:{meaning} {of_bases}", expected)
+    # a PHRED of a probability is -10 log10 p, so that a high one is an improbable base
+    if settings.get("damaging") == "high" and settings.get("scale") != "phred":
+        expected = "damaging:high with scale:phred alone, as a high probability is the favoured one"
+        raise _wrong(place, f"damaging:high {of_bases}", expected)
 
 
 def _wrong(place: str, observed: str, expected: str = "") -> UsageError:

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from gfmtrust.core.errors import BadDataError, UsageError, message
+from gfmtrust.inputs.contig_names import ContigRule
 from gfmtrust.score_tables.examine import ScoreTable, open_table
 from gfmtrust.score_tables.layout import parse
 from gfmtrust.score_tables.record import RegisteredTable
@@ -34,7 +35,8 @@ def open_registered(
                 "give it with its index beside it",
             )
         )
-    table = open_table(path, parse(registered.layout), contigs)
+    named = {theirs: ours for ours, theirs in registered.contigs.items()}
+    table = open_table(path, parse(registered.layout), contigs, ContigRule("file", named))
     size = path.stat().st_size
     if size != registered.bytes or fingerprint(table) != registered.fingerprint:
         table.close()

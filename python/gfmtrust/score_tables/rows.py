@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite, log
+from math import exp, isfinite, log
 from typing import NamedTuple
 
 from gfmtrust.core.alphabet import BASES
@@ -22,6 +22,8 @@ SUM_TOLERANCE = 1e-3
 """Four printed probabilities may miss 1 by so much; they are divided by their sum."""
 SMALLEST = 1e-35
 """The probability that stands for 0, whose logarithm is finite."""
+LARGEST_LOG = 700.0
+"""A logarithm above this counts as this, as its exponential is still a float64."""
 
 
 class Row(NamedTuple):
@@ -52,7 +54,8 @@ class RowReader:
 
     def bases(self, lines: Sequence[bytes]) -> tuple[bytes, list[float]] | None:
         """(REF or b'', logarithms of the four probabilities) of the one line at a position; None
-        where a value is missing. Raises BadDataError (65) for two lines."""
+        where a value is missing. Raises BadDataError (65) for two lines, and for four values that
+        are no probabilities."""
         if len(set(lines)) > 1:
             raise self._wrong(lines[1], "a second line for one base", "one line per base")
         fields = lines[0].split(b"\t")
@@ -61,13 +64,14 @@ class RowReader:
         if any(number is None for number in numbers):
             return None
         present = [number for number in numbers if number is not None]
-        if self.layout.scale == "probability":
-            if min(present) < 0 or abs(sum(present) - 1) > SUM_TOLERANCE:
-                raise self._wrong(
-                    lines[0], f"probabilities {present}", "four from 0 to 1 with the sum 1"
-                )
-            return ref, [log(max(number, SMALLEST)) for number in present]
-        return ref, [number * self.layout.factor for number in present]
+        is_log = self.layout.scale != "probability"
+        values = [number * self.layout.factor for number in present] if is_log else present
+        law = [exp(min(value, LARGEST_LOG)) for value in values] if is_log else values
+        if min(law) < 0 or abs(sum(law) - 1) > SUM_TOLERANCE:
+            kind = "logarithms of probabilities" if is_log else "probabilities"
+            observed = f"{kind} {present}, sum {sum(law):.4g}"
+            raise self._wrong(lines[0], observed, "four probabilities from 0 to 1 with the sum 1")
+        return ref, values if is_log else [log(max(value, SMALLEST)) for value in values]
 
     def _of_columns(self, fields: list[bytes], line: bytes) -> list[Row]:
         index = self.index

@@ -12,6 +12,7 @@ import pyBigWig
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, InputOutputError, message
 from gfmtrust.core.interfaces import Genome
+from gfmtrust.inputs.contig_names import ContigRule
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.score_tables.contigs import names_in_table
 from gfmtrust.score_tables.layout import ScoreLayout
@@ -35,7 +36,11 @@ class Track:
     value. Raises BadDataError (65) for a file that is no bigWig or has no contig of the genome."""
 
     def __init__(
-        self, path: Path, layout: ScoreLayout, contigs: dict[str, int], contig_map: str | Path
+        self,
+        path: Path,
+        layout: ScoreLayout,
+        contigs: dict[str, int],
+        contig_map: str | Path | ContigRule,
     ):
         self.path, self.layout = Path(path), layout
         self.index_path: Path | None = None

@@ -17,6 +17,7 @@ import numpy as np
 from gfmtrust import __version__
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.contracts.score_store import StoreScope
+from gfmtrust.core.distributions import log_of
 from gfmtrust.core.divergence import disagreement
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.measures import entropy, mean_distribution, view_weights
@@ -26,7 +27,7 @@ from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf.reader import format_position
 from gfmtrust.readers.site_scores import SiteScores
-from gfmtrust.score_tables.layout import PRESETS
+from gfmtrust.score_tables.layout import ONLY_DIFFERENCES, PRESETS
 
 COLUMNS = tuple(name for _, name in PRESETS["gfmtrust"].columns)
 """The columns by which `import_scores` knows such a table again."""
@@ -47,7 +48,7 @@ def header(scope: StoreScope, views: Iterable[str], genome: str, is_distribution
         "positions=1-based; bases without an answer are left out",
         "logp=natural logarithm of the mean over the views, forward strand"
         if is_distribution
-        else "logp=only differences have a meaning: a model of whole tokens has no distribution",
+        else f"{ONLY_DIFFERENCES}: a model of whole tokens has no distribution",
         "entropy, disagreement=bits; . where undefined",
     ]
     columns = "\t".join((*COLUMNS, *MEASURES))
@@ -63,8 +64,6 @@ def lines_of(
     probs = scores.probs[rows]
     weights = view_weights(probs, np.zeros(probs.shape[1], int))
     mean = mean_distribution(probs, weights)
-    with np.errstate(divide="ignore"):
-        log_p = np.log(mean)
     measures = np.full((len(rows), 2), np.nan)
     if is_distribution and len(rows):
         measures = np.column_stack([entropy(mean), disagreement(probs, weights)])
@@ -73,7 +72,7 @@ def lines_of(
         for at, base, four, two in zip(
             pos[rows].tolist(),
             ref[rows].tolist(),
-            log_p.tolist(),
+            log_of(mean).tolist(),
             measures.tolist(),
             strict=True,
         )

@@ -176,7 +176,11 @@ def interval_set(
             table = bed.read(one).intervals[["contig", "start", "end"]]
         else:
             table = pd.DataFrame({"contig": [one], "start": [0], "end": [contigs.get(one, 0)]})
-        names = {name: match(name, None, rule, contigs) for name in table["contig"].unique()}
+        is_genome_name = one in contigs  # a map is for names of files
+        names = {
+            name: name if is_genome_name else match(name, None, rule, contigs)
+            for name in table["contig"].unique()
+        }
         for name, genome_name in names.items():
             last = int(table.loc[table["contig"] == name, "end"].max())
             if genome_name is None or last > contigs[genome_name]:

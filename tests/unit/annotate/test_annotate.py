@@ -44,6 +44,9 @@ SITES = [
     site_row("chr1", 29, "G", "*", "SPANNING_DEL"),
     site_row("chr1", 29, "G", "A", **HIGH),
     site_row("chr1", 39, "T", "TA", "UNSUPPORTED"),
+    site_row("chr1", 49, "G", "G]chr1:500]", "BREAKEND"),
+    site_row("chr1", 49, "G", "<dup:Tandem>", "SYMBOLIC"),
+    site_row("chr1", 49, "G", "A", **HIGH),
     site_row("1", 9, "A", "C", **HIGH),
 ]
 SPELLINGS = [
@@ -53,6 +56,8 @@ SPELLINGS = [
     ("chr1", 19, "C", "T,<DEL>"),
     ("chr1", 29, "G", "A,*"),
     ("chr1", 39, "T", "TA"),
+    ("chr1", 49, "G", "G]chr1:500],A"),
+    ("chr1", 49, "G", "<dup:Tandem>"),
 ]
 HEADER = "\n".join(
     [
@@ -72,6 +77,8 @@ RECORDS = [
     "chr1\t20\t.\tC\tT,<DEL>\t.\t.\tDP=3;",
     "chr1\t30\t.\tG\tA,*\t.\t.\t.",
     "chr1\t40\t.\tT\tTA\t.\t.\t.",
+    "chr1\t50\t.\tG\tG]chr1:500],A\t.\t.\t.",
+    "chr1\t50\t.\tG\t<dup:Tandem>\t.\t.\t.",
     "1\t10\t.\tA\tC\t.\t.\t.",
 ]
 
@@ -227,11 +234,12 @@ def test_each_record_as_it_is_written(run):
     assert info_of(records[4])["GFM_COPIES"] == "0,."  # -1 in the table
     assert info_of(records[5])["GFM_CONF"] == "HIGH,."
     assert info_of(records[6])["GFM_RANK"] == "0"
-    assert info_of(records[7])["GFM_RANK"] == "3"
+    assert info_of(records[7])["GFM_STATUS"] == "BREAKEND,SCORED"
+    assert info_of(records[-1])["GFM_RANK"] == "3"
     assert counts["no_alt"] == 1
-    assert counts["records"] == 8
-    assert counts["alts"] == 11 == sum(counts["statuses"].values()) == sum(counts["ranks"].values())
-    assert counts["ranks"] == {"NOT_SCORED": 3, "LOW": 3, "MEDIUM": 1, "HIGH": 4}
+    assert counts["records"] == 10
+    assert counts["alts"] == 14 == sum(counts["statuses"].values()) == sum(counts["ranks"].values())
+    assert counts["ranks"] == {"NOT_SCORED": 5, "LOW": 3, "MEDIUM": 1, "HIGH": 5}
 
 
 def test_counts_json_says_what_was_published(run):
@@ -394,7 +402,7 @@ def test_site_records_are_distinct_spellings_and_single_alleles(run):
         ("chr1", 9, "A", ("G",)),
         ("chr1", 9, "A", ("G", "C")),
     ]
-    assert len(rows) == len(set(rows)) == 12
+    assert len(rows) == len(set(rows)) == 16
 
 
 def test_sites_vcf_of_a_run_without_alleles(run):
@@ -499,4 +507,4 @@ def test_the_safe_filter_keeps_exactly_the_certified_alleles(run):
     split = run / "split.vcf"
     split.write_text(bcftools("norm", "-m-", run / "s1.gfm.vcf.gz"))
     kept = bcftools("query", "-i", "GFM_RANK>=2", "-f", "%CHROM:%POS:%ALT ", split).split()
-    assert kept == ["chr1:10:C", "chr1:10:c", "chr1:20:T", "chr1:30:A", "1:10:C"]
+    assert kept == ["chr1:10:C", "chr1:10:c", "chr1:20:T", "chr1:30:A", "chr1:50:A", "1:10:C"]

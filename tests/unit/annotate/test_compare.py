@@ -207,3 +207,64 @@ def test_what_cannot_be_compared_is_said(tmp_path, capsys, make, code, text):
     make(tmp_path / "b.vcf")
     assert cli.main(["compare", str(written(tmp_path / "a.vcf")), str(tmp_path / "b.vcf")]) == code
     assert text in capsys.readouterr().err
+
+
+def run_of(folder, records):
+    """A results folder with those alleles: pos (0-based), ref, alt, llr, gain."""
+    names = ("pos", "ref", "alt", "llr", "gain")
+    columns = dict(zip(names, map(list, zip(*records, strict=True)), strict=True))
+    n = len(records)
+    numbers = {name: np.full(n, np.nan, np.float32) for name in compare.NUMBERS}
+    numbers |= {name: np.float32(columns.pop(name)) for name in ("llr", "gain")}
+    keys = {"contig": ["c"] * n, "status": ["SCORED"] * n, "rank": np.ones(n, np.uint8)}
+    table = pa.table(keys | columns | numbers)
+    path = folder / "scores" / "sites.parquet"
+    tables.write(path, table, table.schema, RunFacts(models={}).to_dict())
+    return folder
+
+
+def test_a_folder_and_its_own_vcf_do_not_differ(tmp_path):
+    """The VCF has four decimals, and every gain of the folder differed from its own text."""
+    numbers = np.float32(np.random.default_rng(1).normal(size=(400, 2)) * 5)
+    numbers[:3] = [[0.00005, -0.00005], [123.45675, 0.00015], [-1e-9, 0]]
+    run = run_of(tmp_path / "run", [(i, "A", "C", *row) for i, row in enumerate(numbers)])
+    lines = "".join(
+        f"c\t{i + 1}\t.\tA\tC\t.\t.\tGFM_STATUS=SCORED;GFM_RANK=1;"
+        f"GFM_LLR={llr:.4f};GFM_GAIN={gain:.4f}\n"
+        for i, (llr, gain) in enumerate(numbers.tolist())
+    )
+    vcf = tmp_path / "a.vcf"
+    vcf.write_text(HEADER.format(sha="ab", command="one") + lines)
+    for sides in ((run, vcf), (vcf, run)):
+        changes = compare.compare(*sides).changes
+        assert [(changes[name].n, changes[name].differ) for name in ("llr", "gain")] == [
+            (400, 0)
+        ] * 2
+    further = run_of(tmp_path / "more", [(0, "A", "C", 0.00005, 0), (1, "A", "C", 0.00006, 0)])
+    again = run_of(tmp_path / "again", [(0, "A", "C", 0.00005, 0), (1, "A", "C", 0.00007, 0)])
+    assert compare.compare(further, again).changes["llr"].differ == 1  # folders stay exact
+
+
+def test_letters_are_compared_without_their_case(tmp_path):
+    """sites.parquet has letters in upper case, and a lower-case record was on one side alone."""
+    run = run_of(tmp_path / "run", [(0, "A", "C", 1, 1), (1, "A", "A]chr1:5]", 1, 1)])
+    records = [(1, "a", "c", "SCORED", "1", "1"), (2, "a", "A]chr1:5]", "SCORED", "1", "1")]
+    comparison = compare.compare(written(tmp_path / "a.vcf", records), run)
+    assert (comparison.n_a, comparison.both, comparison.only_a) == (2, 2, [])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("info", "text"),
+    [
+        ("GFM_STATUS=SCORED", "GFM_RANK is .; expected a rank from 0 to 3"),
+        ("GFM_STATUS=SCORED;GFM_RANK=9", "GFM_RANK is 9; expected a rank from 0 to 3"),
+        ("GFM_STATUS=SCORED;GFM_RANK=1;GFM_LLR=x", "llr is x; expected a number or ."),
+    ],
+)
+def test_a_file_that_lost_a_key_is_named_with_its_record(tmp_path, capsys, info, text):
+    """bcftools annotate -x INFO/GFM_RANK left a file that ended in an error of ours (70)."""
+    lost = tmp_path / "lost.vcf"
+    lost.write_text(HEADER.format(sha="ab", command="one") + f"c\t10\t.\tA\tC\t.\t.\t{info}\n")
+    assert cli.main(["compare", str(written(tmp_path / "a.vcf")), str(lost)]) == 65
+    assert f"lost.vcf c:10: {text}" in capsys.readouterr().err

@@ -128,6 +128,7 @@ def test_an_snv_is_examined_once_however_it_is_written(tmp_path, monkeypatch):
         padded_row(3, "AC", "TC", 0),  # the same as CA>CT one base before
         padded_row(3, "AC", "GC", 0, status="REF_MISMATCH"),
         padded_row(4, "CG", "CT", 1),
+        padded_row(6, "CA", "CA", 0),  # no change, and yet an own SNV that went wrong
         row_of(9),
     ]
     expected = [(3, "A", "G", 0.25, 6), (3, "A", "T", 0.5, 40), (5, "G", "T", 0.25, 40)]

@@ -127,6 +127,8 @@ def test_a_wrong_command_line_is_told_with_the_way_out(capsys, arguments, line):
         ["score_sites", "--device", "tpu"],
         ["score_sites", "--neighbours", "maybe"],
         ["fit_context_model", "--fasta", "x", "--out_dir", "y", "--typo", "1"],
+        ["models", "list", "nosuchmodel"],
+        ["models", "pin", "gpn-brassicales", "hyenadna-tiny-1k"],
     ],
 )
 def test_a_wrong_command_line_is_64_and_one_line(capsys, arguments):

@@ -125,3 +125,24 @@ def test_one_point_is_no_score_of_any_alt(tmp_path, alts, is_indexed):
     (tmp_path / "g.fa").write_text(f">c\n{GENOME}\n")
     bundle = import_scores(path, "s", tmp_path / "g.fa", tmp_path / "models")
     assert bundle.quantity == "direct"
+
+
+def laws_of_tokens() -> list[str]:
+    """A table of precompute for a model of whole tokens."""
+    head = "##logp=only differences have a meaning: a model of whole tokens has no distribution"
+    return ["##genome=g.fa", head, *laws(GENOME[:10])]
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_a_table_of_a_model_of_whole_tokens_is_a_score(tmp_path, caplog, is_indexed):
+    """It was read as distributions, so that decoys could give it HIGH."""
+    path = tmp_path / "s.tsv"
+    path.write_text("".join(f"{line}\n" for line in laws_of_tokens()))
+    if is_indexed:
+        path = Path(pysam.tabix_index(str(path), seq_col=0, start_col=1, end_col=1))
+    (tmp_path / "g.fa").write_text(f">c\n{GENOME}\n")
+    with caplog.at_level(logging.WARNING):
+        bundle = import_scores(path, "s", tmp_path / "g.fa", tmp_path / "models", LAWS)
+    assert bundle.quantity == "score"
+    assert bundle.meta["proof"] == {"gate": "passed", "nll_nats": -1.0, "n_bases": 0}
+    assert "only differences have a meaning" in caplog.text

@@ -98,6 +98,12 @@ def test_genome_and_counts(fasta, out, tmp_path):
     assert (row["records"], row["alts"], row["no_alt"], row["sorted"]) == (13, 19, 1, True)
 
 
+def letters_upper(alleles):
+    return ",".join(
+        one if set("<>[].*") & set(one) else one.upper() for one in alleles.decode().split(",")
+    )
+
+
 def naive_spellings(records):
     index = {b"chr1": 0, b"chr2": 1}
     return sorted(
@@ -107,7 +113,7 @@ def naive_spellings(records):
                 contig.decode(),
                 int(pos) - 1,
                 ref.decode().upper(),
-                alts.decode().upper(),
+                letters_upper(alts),
             )
             for contig, pos, ref, alts, _ in records
             if alts != b"."
@@ -382,10 +388,13 @@ GENOME = {"chr1": 1000, "chr2": 700, "chrM": 16571, "HLA": 5, "3": 30}
         ("one", 1, "file", "chr1"),
         ("chr2", 1, "file", "chr2"),
         ("1", 1000, "file", None),
+        ("3", 30, "file", "chr2"),  # a line of the user comes before an equal name
+        ("3", 30, "auto", "3"),  # what another file settled does not
     ],
 )
 def test_match_of_names(name, length, mode, result):
-    assert contig_names.match(name, length, ContigRule(mode, {"one": "chr1"}), GENOME) == result
+    rule = ContigRule(mode, {"one": "chr1", "3": "chr2"})
+    assert contig_names.match(name, length, rule, GENOME) == result
 
 
 def test_rename_is_recorded_and_used(fasta, out, tmp_path):
@@ -420,6 +429,18 @@ def test_map_file(fasta, out, tmp_path):
     content, row = one(fasta, out, tmp_path, snvs(20, contig=b"one"), contig_map=path)
     assert content["contig_map"] == {"one": "chr1"}
     assert row["n_snv"] == 20
+
+
+def test_a_line_of_the_map_comes_before_an_equal_name(tmp_path, out):
+    """It was ignored without a word where its first name is also one of the genome's."""
+    fasta = stored(tmp_path / "g.fa", b">1\nAAAA\n>2\nCCCC\n")
+    path = stored(tmp_path / "map.tsv", b"1\t2\n2\t1\n")
+    bed = stored(tmp_path / "r.bed", b"1\t0\t2\n")
+    record = (b"1", b"1", b"C", b"A", b".")
+    content, row = one(fasta, out, tmp_path, [record], contig_map=path, regions=[bed])
+    assert content["contig_map"] == {"1": "2"}
+    assert (row["n_snv"], row["n_snv_mismatch"]) == (1, 0)
+    assert table(out) == [("1", 1, 0, "C", "A")]
 
 
 def test_contigs_that_no_rename_would_help_are_kept_with_one_warning(fasta, out, tmp_path):

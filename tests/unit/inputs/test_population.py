@@ -281,3 +281,28 @@ def test_frequencies_of_another_mitochondrion_are_refused(tmp_path):
     with pytest.raises(BadDataError, match="contig chrM is declared with 44 bases; fake.fa has 40"):
         Population(path, genome, ContigRule())
     assert "declared" in lines(Population(path, genome, ContigRule(), allow_mismatch=True))
+
+
+@pytest.mark.bad_input
+def test_records_at_pos_0_alone_have_no_frequency(tmp_path):
+    """The distance of -1 to the end of the last group overflowed, and the index was blamed."""
+    rows = snv_rows([5])
+    population = opened(population_file(tmp_path, rows))
+    asked = alleles_of(rows).assign(pos=-1)
+    assert np.isnan(population.frequencies(asked)).tolist() == [True]
+    both = pd.concat([asked, alleles_of(rows)], ignore_index=True)
+    np.testing.assert_array_equal(population.frequencies(both), np.float32([np.nan, 0.5]))
+    far = pd.concat([both, both.assign(pos=10**18 - 2)], ignore_index=True)
+    assert np.isfinite(population.frequencies(far)).tolist() == [False, True, False, False]
+
+
+def test_an_error_of_ours_is_not_blamed_on_the_file(tmp_path, monkeypatch):
+    rows = snv_rows([5])
+    population = opened(population_file(tmp_path, rows))
+
+    def wrong(*_):
+        raise ValueError("ours")
+
+    monkeypatch.setattr(population, "_compare", wrong)
+    with pytest.raises(ValueError, match="^ours$"):
+        population.frequencies(alleles_of(rows))

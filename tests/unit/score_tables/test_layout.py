@@ -76,6 +76,10 @@ def test_only_ratios_and_probabilities_prefer_a_base():
         "chrom:1/pos:2/ref:3/alt:4/score:5/scale:probability",
         "chrom:1/pos:2/ref:3/alt:4/score:5/tokens:none",
         "chrom:1/pos:2/A:3/C:4",
+        "chrom:1/pos:2/A:3/C:4/G:5/T:6/meaning:magnitude",
+        "chrom:1/pos:2/A:3/C:4/G:5/T:6/meaning:preference",
+        "chrom:1/pos:2/A:3/C:4/G:5/T:6/damaging:high",
+        "chrom:1/pos:2/A:3/C:4/G:5/T:6/scale:probability/damaging:high",
         "chrom:1/pos:2/ref:3/alt:4/score:",
         "chrom=1",
     ],
@@ -83,6 +87,11 @@ def test_only_ratios_and_probabilities_prefer_a_base():
 def test_what_is_no_layout_is_refused(text):
     with pytest.raises(UsageError, match="external_columns"):
         parse(text)
+
+
+def test_a_phred_of_a_base_is_high_where_the_base_is_improbable():
+    layout = parse("chrom:1/pos:2/A:3/C:4/G:5/T:6/scale:phred/damaging:high")
+    assert layout.factor * 10 == pytest.approx(log(0.1))
 
 
 @pytest.mark.bad_input

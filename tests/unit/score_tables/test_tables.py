@@ -15,6 +15,7 @@ from gfmtrust.inputs.variants import Variant, normalised
 from gfmtrust.io.genome import Genome
 from gfmtrust.score_tables.examine import examine, is_indexed, open_table
 from gfmtrust.score_tables.layout import parse
+from gfmtrust.score_tables.opened import open_registered, register
 from gfmtrust.score_tables.values import as_probabilities
 
 LENGTH = 3000
@@ -226,6 +227,32 @@ def test_a_table_without_an_index_is_refused(tmp_path, opened):
         opened(path, "gpn_msa")
 
 
+def test_a_table_whose_contigs_a_map_names_is_opened_again(tmp_path, genome, sequence, asked):
+    """Its bundle has the names, and yet the table was refused as one of another assembly."""
+    path = indexed(tmp_path / "t.gz", alleles(sequence, "NC_1"))
+    (tmp_path / "map.tsv").write_text("NC_1\tchr1\n")
+    table = open_table(path, parse("gpn_msa"), genome.contigs, tmp_path / "map.tsv")
+    registered = register(table, "gpn_msa")
+    table.close()
+    again = open_registered(registered, path, genome.contigs)
+    try:
+        assert np.isfinite(again.sites("chr1", *asked).values).all()
+    finally:
+        again.close()
+
+
+def test_a_line_of_the_map_comes_before_an_equal_name(tmp_path, genome, sequence, asked):
+    rows = [*alleles("T" * 9, "chr1"), *alleles(sequence, "chr2")]
+    path = indexed(tmp_path / "t.gz", rows)
+    (tmp_path / "map.tsv").write_text("chr2\tchr1\n")
+    table = open_table(path, parse("gpn_msa"), genome.contigs, tmp_path / "map.tsv")
+    try:
+        assert table.names == {"chr1": "chr2"}
+        assert np.isfinite(table.sites("chr1", *asked).values).all()
+    finally:
+        table.close()
+
+
 @pytest.mark.bad_input
 def test_a_table_without_a_contig_of_the_genome_is_refused(tmp_path, opened):
     path = indexed(tmp_path / "t.gz", ["9\t1\tA\tC\t0.5"])
@@ -287,6 +314,43 @@ def test_a_line_without_its_last_columns_is_refused(tmp_path, asked, layout, lin
     table = opened(indexed(tmp_path / "t.gz", [line]), layout)
     with pytest.raises(BadDataError, match="columns .*; expected [57] at least"):
         table.sites("chr1", *asked)
+
+
+OF_BASES = "chrom:1/pos:2/A:3/C:4/G:5/T:6"
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("layout", "numbers"),
+    [
+        (OF_BASES, "5.1\t3.2\t9.0\t4.4"),
+        (OF_BASES, "1e9\t-1\t-1\t-1"),
+        (OF_BASES, "-1.4\t-1.4\t-1.4\t-1.4"),
+        (f"{OF_BASES}/scale:log10", "-0.5\t-0.5\t-0.5\t-0.5"),
+        (f"{OF_BASES}/scale:probability", ".7\t.2\t.2\t.1"),
+        (f"{OF_BASES}/scale:probability", "1.1\t-.1\t0\t0"),
+    ],
+)
+def test_four_numbers_that_are_no_probabilities_are_refused(
+    tmp_path, asked, layout, numbers, opened
+):
+    """Logarithms were not summed where the table has an index: any four scores of bases passed."""
+    table = opened(indexed(tmp_path / "t.gz", [f"1\t1\t{numbers}"]), layout)
+    with pytest.raises(BadDataError, match="probabilities .*, sum .*; expected .* the sum 1"):
+        table.sites("chr1", *asked)
+
+
+@pytest.mark.parametrize(
+    ("scale", "unit"),
+    [("nats", 1.0), ("log2", np.log(2)), ("log10", np.log(10)), ("phred", -np.log(10) / 10)],
+)
+def test_logarithms_of_probabilities_pass_on_every_scale(tmp_path, asked, scale, unit, opened):
+    law = np.array([0.7, 0.2, 0.06, 0.04])
+    line = "1\t1\t" + "\t".join(f"{number:.6g}" for number in np.log(law) / unit)
+    direction = "high" if scale == "phred" else "low"
+    layout = f"{OF_BASES}/scale:{scale}/damaging:{direction}"
+    values = opened(indexed(tmp_path / "t.gz", [line]), layout).sites("chr1", *asked).values
+    np.testing.assert_allclose(np.exp(values[0]), law, rtol=1e-4)
 
 
 @pytest.mark.bad_input

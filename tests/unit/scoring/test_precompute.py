@@ -1,5 +1,6 @@
 """Every base of regions into a table and a store: against the same bases scored as sites."""
 
+import dataclasses
 import gzip
 
 import numpy as np
@@ -9,10 +10,14 @@ import toy_models
 from fake_genome import genome_letters
 
 from gfmtrust.cli import main as cli
+from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import BadDataError
+from gfmtrust.export.external_bundle import ScoresStated
+from gfmtrust.export.import_scores import import_scores
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers.registry import reader_of
-from gfmtrust.scoring import precompute
+from gfmtrust.readers.site_scores import SiteScores
+from gfmtrust.scoring import base_table, precompute
 from gfmtrust.scoring.precompute import Bases, interval_set
 
 
@@ -134,6 +139,45 @@ def test_bases_are_numbered_through_their_intervals(inputs):
             list(zip(*(column.tolist() for column in bases.places(first, end)), strict=True))
             == (listed[first:end])
         )
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_a_base_of_which_the_model_is_certain_is_read_back(tmp_path, is_indexed):
+    """ln 0 was written as -inf, which is a missing value."""
+    (tmp_path / "g.fa").write_text(">c\nACGT\n")
+    probs = np.eye(4, dtype=np.float32)[:, None]
+    zero = np.zeros(4, np.float32)
+    scores = SiteScores(probs, np.full(4, "", object), zero, zero, zero, zero)
+    lines, n_rows = base_table.lines_of("c", np.arange(4), encode("ACGT"), scores, True)
+    assert n_rows == 4
+    path = tmp_path / "t.tsv"
+    path.write_bytes(b"#" + "\t".join(base_table.COLUMNS).encode() + b"\n" + lines)
+    if is_indexed:
+        pysam.tabix_index(str(path), seq_col=0, start_col=1, end_col=1)
+        path = tmp_path / "t.tsv.gz"
+    stated = ScoresStated(layout="gfmtrust")
+    bundle = import_scores(path, "m", tmp_path / "g.fa", tmp_path / "models", stated)
+    reader = reader_of(bundle)
+    if is_indexed:
+        reader = dataclasses.replace(reader, table=path)
+    with Genome.open(tmp_path / "g.fa") as genome:
+        scorer = reader.open_scorer("cpu", 1, None, False)
+        again = reader.score_sites(scorer, genome, np.zeros(4, int), np.arange(4))
+    np.testing.assert_allclose(again.probs, probs, atol=1e-30)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "expected"),
+    [([], [("chr1", 700), ("chr2", 90)]), (["chr2"], [("chr2", 90)])],
+)
+def test_a_map_does_not_rename_contigs_of_the_genome(inputs, tmp_path, intervals, expected):
+    """A map is for the names of files; without intervals every contig is scored, whatever it says."""
+    (tmp_path / "map.tsv").write_text("chr2\tchr1\nchr1\tchr2\n")
+    genome = Genome.open(inputs[0] / "genome.fa")
+    scored = interval_set(genome, intervals, str(tmp_path / "map.tsv"))
+    assert [
+        (name, scored.intervals(name).tolist()) for name in ("chr1", "chr2") if name in scored.names
+    ] == [(name, [[0, length]]) for name, length in expected]
 
 
 @pytest.mark.bad_input

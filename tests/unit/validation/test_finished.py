@@ -3,10 +3,13 @@ number, another bundle or genome is found and named."""
 
 import json
 import shutil
+from pathlib import Path
 
+import external_run
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pysam
 import pytest
 
 from gfmtrust.cli.main import main
@@ -80,6 +83,87 @@ def test_the_command_prints_what_it_compared(finished, capsys):
     printed = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
     assert printed["bit_by_bit"] == "yes"
     assert printed["largest_llr_difference"] == "0"
+
+
+def table_of(folder, path, head=()):
+    """An indexed table with a score of every SNV of the genome."""
+    letters = (folder / "genome.fa").read_text().split()[1]
+    rng = np.random.default_rng(3)
+    lines = [
+        f"c\t{pos + 1}\t{ref}\t{alt}\t{rng.normal():.3f}\t1\n"
+        for pos, ref in enumerate(letters)
+        for alt in "ACGT"
+        if alt != ref
+    ]
+    path.write_text("".join([*head, *lines]))
+    return Path(pysam.tabix_index(str(path), seq_col=0, start_col=1, end_col=1, force=True))
+
+
+CADD = ("#Chrom\tPos\tRef\tAlt\tRawScore\tPHRED\n",)
+
+
+def run_with_tables(folder, out, outside, inside=""):
+    """The results folder of a run of the context model beside tables. outside: the layout of the
+    table that stays outside; inside: name of a model whose table is in its bundle."""
+    table = table_of(folder, out / "table.tsv", CADD if outside == "cadd" else ())
+    bundles = [
+        external_run.imported_from(folder, table, out, "table", ("--external_columns", outside))
+    ]
+    if inside:
+        laws, _ = external_run.answers(folder)
+        text = external_run.table_of_laws(laws)
+        bundles.insert(0, external_run.imported(folder, text, out, inside))
+    external_run.flagged(folder, *bundles, out=out / "steps", outside={"table": table})
+    run = shutil.copytree(folder / "results", out / "results")
+    shutil.copy(out / "steps" / "sites" / "sites.parquet", run / "scores")
+    path = run / "pipeline_info" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest[documents.SEAL]
+    for bundle in reversed(bundles):
+        shutil.copytree(bundle.directory, run / "models" / bundle.model_id)
+        manifest["models"].insert(0, manifest["models"][0] | {"id": bundle.model_id})
+    path.write_text(json.dumps(manifest))
+    return run
+
+
+def shifted(run, column):
+    """The table of the run with other values in one column."""
+    path = run / "scores" / "sites.parquet"
+    with_column(path, column, pq.read_table(path)[column].to_numpy().astype(np.float32) + 1)
+
+
+@pytest.mark.parametrize("layout", ["gpn_msa", "cadd"])
+def test_scores_of_a_table_outside_the_run_are_left_out(finished, tmp_path, caplog, layout):
+    """Every such run ended with a missing --score_table, which verify does not have. A table that
+    votes leaves what follows from the context model alone."""
+    run = run_with_tables(finished, tmp_path, layout)
+    rescored = again(run, finished)
+    assert (rescored.models, rescored.bit_by_bit, rescored.largest) == (1, True, {})
+    assert "table: the scores are in tables outside the run" in caplog.text
+    shifted(run, "llr")
+    again(run, finished)
+    shifted(run, "local_surprisal")
+    with pytest.raises(BadDataError, match="local_surprisal is"):
+        again(run, finished)
+
+
+def test_a_table_outside_the_run_that_has_no_vote_leaves_all_else_compared(finished, tmp_path):
+    run = run_with_tables(finished, tmp_path, "cadd", inside="voter")
+    rescored = again(run, finished)
+    assert (rescored.models, rescored.largest) == (2, {"llr": 0, "ent": 0})
+    shifted(run, "llr")
+    with pytest.raises(BadDataError, match="llr is"):
+        again(run, finished)
+
+
+@pytest.mark.bad_input
+def test_a_run_whose_models_are_all_tables_outside_it_cannot_be_scored_again(finished, tmp_path):
+    run = run_with_tables(finished, tmp_path, "gpn_msa")
+    path = run / "pipeline_info" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"models": manifest["models"][:1]}))
+    with pytest.raises(BadDataError, match="table are in tables outside it; expected a model"):
+        again(run, finished)
 
 
 @pytest.mark.bad_input

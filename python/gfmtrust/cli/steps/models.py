@@ -56,11 +56,24 @@ def models(options: argparse.Namespace) -> None:
     from gfmtrust.models import catalogue, registry
 
     if options.action == "pin":
+        if len(options.names) > 1:
+            raise UsageError(
+                message("models pin", f"{len(options.names)} ids", "one id", "pin them one by one")
+            )
         registry.pin(options.names[0] if options.names else None)
     elif options.action == "conformance":
         _conformance(options)
     elif options.action == "check":
         _check_model(options)
+    elif options.names:
+        raise UsageError(
+            message(
+                "models list",
+                f"the name {options.names[0]}",
+                "no name",
+                "list one family with --family, or check a model with gfmtrust models check NAME",
+            )
+        )
     else:
         tables = catalogue.catalogue(options.family, options.bundles)
         sys.stdout.write(

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import AnyStr, NamedTuple
 
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
@@ -143,6 +143,12 @@ def place(path: str | Path, record: Record) -> str:
     return f"{Path(path).name} {record.contig}:{format_position(record.pos)}"
 
 
+def upper_case(allele: AnyStr) -> AnyStr:
+    """An allele of letters in upper case; any other one as it is written, because a breakend names
+    a contig, and `<DEL>` an identifier of the header."""
+    return allele.upper() if allele.isalpha() else allele
+
+
 def is_snv(ref: str, alt: str) -> bool:
     """Whether both alleles are one base of ACGT, in either case; an ALT equal to REF counts too."""
     return ref in _SNV and alt in _SNV
@@ -156,7 +162,7 @@ def text_status(ref: str, alt: str) -> Status | None:
     order of precedence, AMBIGUOUS_BASE (a letter outside ACGT in REF or ALT) after them. Source:
     docs/start/output.md, "Statuses".
     """
-    if alt in _GVCF_ALLELES:
+    if alt.upper() in _GVCF_ALLELES:
         return Status.GVCF_BLOCK
     if alt.startswith("<") and alt.endswith(">"):
         return Status.SYMBOLIC

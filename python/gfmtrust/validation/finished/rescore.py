@@ -3,12 +3,14 @@ folder, and compares every number that comes from the models with sites.parquet.
 
 On the same kind of device the numbers must be equal bit by bit; between devices ENT and LLR may
 differ by DEVICE_BOUND at the quantile DEVICE_QUANTILE (docs/understand/scoring.md). Only SNVs are
-compared: other variants average over several sites.
+compared: other variants average over several sites. Scores that a run looked up in a table outside
+its folder are left out, and the numbers that follow from them are not compared.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,23 +19,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.calibration.ensemble import (
+    Ensemble,
+    ScoreTables,
+    SiteBlock,
+    blocks,
+    voting_models,
+)
 from gfmtrust.calibration.features import features
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
-from gfmtrust.core.vocabulary import ShardKind, Status
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind, Status
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.planning.shards import FOLDER, VARIANT, planned_shards, write_shard
+from gfmtrust.score_tables.record import RegisteredTable
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.shard import score_file
 from gfmtrust.validation.finished.digests import PIPELINE_INFO, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 COMPARED = (
     "llr",
@@ -52,6 +64,8 @@ COMPARED = (
     "near_edge",
 )
 """The columns of sites.parquet that follow from the scores of an SNV alone."""
+OF_CONTEXT = ("local_surprisal",)
+"""Those of them that follow from the scores of the context model alone."""
 DEVICE_BOUND, DEVICE_QUANTILE = 1e-3, 0.999
 BOUNDED = ("llr", "ent")
 """Columns with a bound between devices, in nats and in bits."""
@@ -75,13 +89,13 @@ def rescore(run: Path, fasta: Path, share: float, seed: int, options: ScoringOpt
 
     options: device and threads; views, neighbours and limits come from the parameters that the run
     recorded. Raises BadDataError (65) that names the first allele that differs, or where genome,
-    bundles or views are not those of the run; MissingInputError (66) for a bundle or file that is
-    not there.
+    bundles or views are not those of the run, or no model can be scored again; MissingInputError
+    (66) for a bundle or file that is not there.
     """
     path = run / "scores" / "sites.parquet"
     facts = RunFacts.read(path)
-    order = [model.id for model in read_manifest(run).models]
     _check_genome(fasta, facts)
+    order, columns = _scored_again(run, facts)
     alleles = drawn(tables.read(path).to_pandas(), share, seed)
     if not len(alleles):
         raise BadDataError(message(str(path), "no scored SNV", "one to score again"))
@@ -91,15 +105,12 @@ def rescore(run: Path, fasta: Path, share: float, seed: int, options: ScoringOpt
         shard = next(iter(planned_shards(work).values()))
         for model in order:
             bundle = run / "models" / model
-            if not bundle.is_dir():
-                raise MissingInputError(
-                    message(str(bundle), "not found", "the bundle of each model of the run")
-                )
             score_file(fasta, bundle, shard, work / "scores", _of_run(run, options), work)
         scores = ScoreTables([work / "scores"], order)
         block = next(iter(blocks(work, scores)))
     bit_by_bit = _check_models(path, facts, scores.ensemble)
-    largest = compare(path, alleles, _again(block, scores.ensemble, alleles), bit_by_bit)
+    again = _again(block, scores.ensemble, alleles)
+    largest = compare(path, alleles, again, bit_by_bit, columns)
     return Rescored(len(alleles), len(block.site), len(order), bit_by_bit, largest)
 
 
@@ -114,12 +125,49 @@ def drawn(sites: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
     return sites.iloc[rows[chosen]].reset_index(drop=True)
 
 
+def _scored_again(run: Path, facts: RunFacts) -> tuple[list[str], tuple[str, ...]]:
+    """The models of the run whose bundles are enough to score with, and the columns that follow
+    from them alone; the log names the others. Raises BadDataError (65) where no column does."""
+    order = [model.id for model in read_manifest(run).models]
+    outside = [model for model in order if _is_outside(run / "models" / model)]
+    if not outside:
+        return order, COMPARED
+    models = {model: facts.models.get(model, {}) for model in order}
+    is_compared = not set(outside) & set(voting_models(models))
+    kept = [model for model in order if model not in outside]
+    if not any(is_compared or models[model].get("family") == CONTEXT_FAMILY for model in kept):
+        observed = f"the scores of {', '.join(outside)} are in tables outside it"
+        raise BadDataError(message(str(run), observed, "a model to score again"))
+    log.warning(
+        "%s: the scores are in tables outside the run and are not looked up again; compared %s",
+        ", ".join(outside),
+        "is all else"
+        if is_compared
+        else f"is {' '.join(OF_CONTEXT)}, which does not depend on them",
+    )
+    return kept, COMPARED if is_compared else OF_CONTEXT
+
+
+def _is_outside(bundle: Path) -> bool:
+    """Whether the scores of a bundle are in a table outside it."""
+    if not bundle.is_dir():
+        raise MissingInputError(
+            message(str(bundle), "not found", "the bundle of each model of the run")
+        )
+    return RegisteredTable.from_meta(Bundle.open(bundle, verify="sizes").meta) is not None
+
+
 def compare(
-    path: Path, before: pd.DataFrame, again: pd.DataFrame, bit_by_bit: bool
+    path: Path,
+    before: pd.DataFrame,
+    again: pd.DataFrame,
+    bit_by_bit: bool,
+    columns: tuple[str, ...] = COMPARED,
 ) -> dict[str, float]:
     """Compare the columns of both; rows are the same alleles. Returns the largest difference of each
-    column of BOUNDED. Raises BadDataError (65) at the first allele whose number differs."""
-    for name in COMPARED if bit_by_bit else ():
+    of them that is in BOUNDED. Raises BadDataError (65) at the first allele whose number
+    differs."""
+    for name in columns if bit_by_bit else ():
         wanted = before[name].to_numpy()
         values = again[name].to_numpy().astype(wanted.dtype)
         differs = values != wanted
@@ -128,7 +176,7 @@ def compare(
         if differs.any():
             raise _differs(path, before, name, int(np.argmax(differs)), values, int(differs.sum()))
     largest = {}
-    for name in BOUNDED:
+    for name in set(BOUNDED) & set(columns):
         wanted = before[name].to_numpy(np.float64)
         values = again[name].to_numpy().astype(np.float32).astype(np.float64)
         apart = np.where(np.isnan(values) & np.isnan(wanted), 0.0, np.abs(values - wanted))
