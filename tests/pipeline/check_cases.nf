@@ -55,7 +55,7 @@ workflow {
         tables: cases.tables.collect { path -> sheetEntries(contentOf(file(path))) }
             .collect { sheet -> [errors: sheet.errors, warnings: sheet.warnings, entries: sheet.entries.collect { meta, vcf -> [meta, vcf.toUriString()] }] },
         stops: cases.stops.collect { name, value -> stopText(name, value) },
-        inputs: cases.inputs.collect { values -> inputErrors(values) },
+        inputs: cases.inputs.collect { values -> inputErrors(values, schema) },
         models: inModelOrder(cases.models),
     ]
     file(params.verdicts).text = groovy.json.JsonOutput.toJson(verdicts)

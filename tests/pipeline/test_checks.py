@@ -102,6 +102,16 @@ STOPS = [
     (("population_vcf", "indexed.vcf.gz"), ""),
 ]
 """A parameter and its value -> what the run stops with, '' where it goes on."""
+SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
+DEFAULTS = {
+    name: entry.get("default")
+    for group in SCHEMA["$defs"].values()
+    for name, entry in group["properties"].items()
+}
+READ_BY_PRECOMPUTE = {
+    "dry_run": "false", "neighbours": False, "max_n": 0.2, "shard_size": 500, "regions": "p.bed", "score_store": "s",
+    "contig_map": "auto", "gpu_queue": "q", "heldout_contigs": 8, "precision": "fp16", "trace_report_suffix": "x",
+}  # fmt: skip
 INPUTS = [
     ({"input": "s.csv"}, []),
     ({"regions_only": True, "regions": "p.bed"}, []),
@@ -114,7 +124,21 @@ INPUTS = [
             "--labels: given with --regions_only; expected VCFs with the labelled alleles; leave one out",
         ],
     ),
+    ({"precompute": True, **DEFAULTS, "models": "m"}, []),
+    ({"precompute": True, "models": "m", **READ_BY_PRECOMPUTE}, []),
+    (
+        {"precompute": True, "dry_run": True, "include": "b.bed", "label_cut": 0, "seed": "1"},
+        [
+            *(
+                f"--{name}: given to precompute.nf, which does not read it; expected what scoring in advance reads "
+                "(docs/start/usage.md); leave it out"
+                for name in ("dry_run", "include", "label_cut")
+            ),
+            "--models: missing; expected one or more for precompute.nf; the context model is not stored",
+        ],
+    ),
 ]
+"""Parameters of a run -> what is wrong with its inputs."""
 
 
 MODELS = [("b", 2), ("agront", 1), ("context_model", 0), ("z", None), ("a", 3)]

@@ -154,6 +154,23 @@ def test_every_selector_names_a_process():
     assert sorted(name.upper() for name in selected) == sorted(processes)
 
 
+def test_what_precompute_reads_is_what_its_sources_name():
+    """Any other parameter is refused. CHECK_INPUTS is given no VCF, of which the two left out speak."""
+    config = (ROOT / "conf" / "modules.config").read_text()
+    blocks = dict(re.findall(r"with(?:Name|Label): (\w+) \{\n(.*?)\n    \}", config, re.DOTALL))
+    steps = ("CHECK_INPUTS", "EXPORT_MODEL", "precompute", "join_tables", "MERGE_STORES")
+    folder = ROOT / "subworkflows" / "local"
+    texts = [(ROOT / "precompute.nf").read_text(), *(blocks[step] for step in steps)]
+    read = {name for text in texts for name in re.findall(r"\bparams\.(\w+)", text)}
+    main = (folder / "precompute_scores" / "main.nf").read_text()
+    read |= set(re.findall(r"\boptions\.(\w+)", main)) - {"code"}
+    groups = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"]
+    always = {*groups["executor_options"]["properties"], *groups["generic_options"]["properties"]}
+    source = (folder / "utils_gfmtrust_pipeline" / "run.nf").read_text()
+    listed = re.search(r"def precomputeParameters\(\) \{(.*?)\n\}", source, re.DOTALL).group(1)
+    assert set(re.findall(r"'(\w+)'", listed)) == read - always - {"allow_mismatch", "max_line"}
+
+
 def test_one_version():
 
     assert f"version         = '{__version__}'" in (ROOT / "nextflow.config").read_text()
