@@ -139,6 +139,12 @@ INPUTS = [
     ),
 ]
 """Parameters of a run -> what is wrong with its inputs."""
+ROWS = [
+    ([[["m", 2], "m2"], [["m", 10], "m10"], [["a", 3], "a3"]], "", [["a3", "m2", "m10"]]),
+    ([], "store", [[]]),
+    ([], "", []),
+]
+"""New rows of models and parts, and the store that was given -> what is joined, if anything."""
 
 
 MODELS = [("b", 2), ("agront", 1), ("context_model", 0), ("z", None), ("a", 3)]
@@ -172,6 +178,10 @@ def verdicts(folder):
     cases = {"parameters": PARAMETERS, "beds": BEDS, "tables": paths}
     cases |= {"stops": [given for given, _ in STOPS], "inputs": [given for given, _ in INPUTS]}
     cases |= {"models": [[{"id": name, "order": order}, name] for name, order in MODELS]}
+    cases["rows"] = [
+        [[[{"id": name, "part": part}, folder] for (name, part), folder in pairs], store]
+        for pairs, store, _ in ROWS
+    ]
     (folder / "cases.json").write_text(json.dumps(cases))
     ended = subprocess.run(
         [
@@ -295,6 +305,12 @@ def test_a_value_that_leads_nowhere_stops_before_any_task(verdicts):
 @pytest.mark.bad_input
 def test_what_a_run_reads(verdicts):
     assert verdicts["inputs"] == [errors for _, errors in INPUTS]
+
+
+@pytest.mark.pipeline
+def test_stores_are_joined_where_there_is_something_to_join(verdicts):
+    """Bases within N have no answer: without a store there was an empty --stores."""
+    assert verdicts["rows"] == [joined for _, _, joined in ROWS]
 
 
 @pytest.mark.slow
