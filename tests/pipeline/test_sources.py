@@ -115,7 +115,7 @@ def test_every_module_is_whole(path):
     assert order == sorted(order)
     assert name.lower() in (path.parent.name, "multiqc")
     assert ("process_gpu" in text) == (
-        name in ("AUDIT", "SCORE_SITES", "CHOOSE_STRIDE", "PRECOMPUTE")
+        name in ("AUDIT", "ESTIMATE_RUN", "SCORE_SITES", "CHOOSE_STRIDE", "PRECOMPUTE")
     )
     if name != "MULTIQC":
         assert f"gfmtrust {path.parent.name} " in text
