@@ -168,6 +168,33 @@ def test_a_context_model_of_another_genome(
 
 
 @pytest.mark.bad_input
+def test_a_yardstick_that_is_none_is_refused(tmp_path, monkeypatch, capsys):
+    """Any network was taken for the context model, and every gain was measured against it."""
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+    audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
+    given = ("--fasta", fasta, "--bundles", tmp_path / "a", "--context_model", tmp_path / "a")
+    assert run(tmp_path, monkeypatch, "model", *given) == 78
+    error = capsys.readouterr().err
+    assert "--context_model" in error
+    assert "family gpn; expected family context_model" in error
+
+
+@pytest.mark.bad_input
+def test_two_context_models_are_refused(tmp_path):
+    """That of --context_model was ignored. The same one named twice is one."""
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 20_000)
+    first, other = (
+        fit_context_model(fasta, tmp_path / name, seed=seed) for name, seed in (("c", 1), ("d", 2))
+    )
+    request = audit_run.AuditRequest(
+        (first.directory,), fasta, tmp_path / "out", context_model=first.directory
+    )
+    assert audit_run.given_context_model(request, [first]).sha256 == first.sha256
+    with pytest.raises(ConfigurationError, match="another context model than .*d of --bundles"):
+        audit_run.given_context_model(request, [other])
+
+
+@pytest.mark.bad_input
 @pytest.mark.long
 def test_a_model_that_answers_no_bases_is_left_out(tmp_path, monkeypatch, caplog, random_genome):
     """Random weights put the probability on other tokens: the first measure ends with 70."""
