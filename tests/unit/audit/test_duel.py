@@ -185,6 +185,7 @@ ROWS = "".join(f"ACGTACGTAC\t{row}\te{row % 7}\n" for row in range(120))
             "sequence\tlabel\telement\tnote\n" + 'ACGT\t1\te\t"x\nACGT\t0\tf\ty"\n' * 120,
             "a field that goes on over lines",
         ),
+PLACES = "contig\tstart\tend\telement\tlabel\n"
         (HEAD + ROWS + "ACGU\t1\te0\n", "row 121: sequence 'ACGU'"),
         (HEAD + ROWS + "ACGT\tlow\te0\n", "row 121: label is 'low'"),
         ("contig\tstart\tend\tlabel\n" + "c\t5\t9\t1\n" * 119 + "d\t5\t9\t0\n", "no place of the FASTA, first d:5-9"),
@@ -206,6 +207,8 @@ def test_tables_that_allow_no_duel(tmp_path, text, words):
 @pytest.mark.bad_input
 def test_labels_that_are_not_there(tmp_path):
     with pytest.raises(MissingInputError, match="not found"):
+        (PLACES + "c\t5\t9\te\t1\n" * 119 + "c\t9\t15\t\t0\n" * 2, "2 rows without an element"),
+        (HEAD + ROWS + "ACGT\t1\t \n", "1 rows without an element"),
         read_examples(LabelSource(tmp_path / "t.tsv"), None)
 
 
