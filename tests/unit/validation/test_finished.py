@@ -88,6 +88,10 @@ def test_the_command_prints_what_it_compared(finished, capsys):
     [
         "scores/sites.parquet",
         "calibration/calibration.json",
+        "calibration/background.parquet",
+        "calibration/model_ranks.parquet",
+        "calibration/probes.scored.parquet",
+        "annotated.counts.json",
         "annotated.vcf.gz",
         "annotated.vcf.gz.tbi",
         "gfmtrust_report.html",
