@@ -8,6 +8,7 @@ import nextflow_run
 import pytest
 
 from gfmtrust import __version__
+from gfmtrust.cli.options import STEPS
 
 ROOT = nextflow_run.ROOT
 SOURCES = nextflow_run.SOURCES
@@ -124,6 +125,22 @@ def test_every_module_is_whole(path):
     assert (path.parent / "meta.yml").is_file()
     named = re.search(r'conda "\$\{projectDir\}/([\w/.]+)"', text).group(1)
     assert (ROOT / named).is_file()
+
+
+def test_a_dry_run_and_an_audit_load_models_as_scoring_does():
+    """Each step that loads models may get a GPU, and is given the device and the long window."""
+    config = (ROOT / "conf" / "modules.config").read_text()
+    blocks = re.findall(r"with(?:Name|Label): (\w+) \{\n(.*?)\n    \}", config, re.DOTALL)
+    arguments = {name.lower(): text for name, text in blocks}
+    loading = [path for path in MODULES if "process_gpu" in path.read_text()]
+    assert {path.parent.name for path in loading} == {
+        path.parent.name
+        for path in MODULES
+        if path.parent.name in STEPS and "device" in STEPS[path.parent.name].shared
+    }
+    for path in loading:
+        assert "--device ${params.device}" in arguments[path.parent.name]
+        assert "--allow_long_window" in arguments[path.parent.name]
 
 
 @pytest.mark.parametrize("name", ["annotate_vcf", "annotate_regions"])
