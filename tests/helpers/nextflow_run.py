@@ -36,7 +36,7 @@ ODD_OPTIONS = (
     "--fasta",
     ODD_FASTA,
     "--models",
-    "models/one_model,models/b",
+    "models/weights,models/b",
 )
 ODD_OPTIONS += ("--regions", "my regions[1].bed,b.bed", "--include", "b.bed")
 INSTITUTION = """

@@ -170,6 +170,7 @@ def examples(folder: Path) -> Path:
     )
     shutil.copy(folder / "annotated.vcf.gz", run)
     shutil.copy(folder / "annotated.vcf.gz.tbi", run)
+    shutil.copy(folder / "annotated.counts.json", run)
     shutil.copy(folder / "plan" / "copies.parquet", run)
     (run / "pipeline_info").mkdir()
     (run / "pipeline_info" / "manifest.json").write_text(_manifest(folder, run))

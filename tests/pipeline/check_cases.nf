@@ -2,7 +2,7 @@
 //
 // Test only: runs the pipeline's own checks over many cases in one start of Nextflow.
 // --cases: JSON of {parameters: [{...}, ...], beds: [name, ...], tables: [samplesheet.json, ...], stops: [[parameter, value], ...], inputs: [{...}, ...],
-//          models: [[meta, folder], ...]}
+//          models: [[meta, folder], ...], rows: [[[[meta, folder], ...], store], ...]}
 //
 
 include { readSchema; parameterErrors } from '../../subworkflows/local/utils_gfmtrust_pipeline/schema'
@@ -16,6 +16,7 @@ include { inputErrors                 } from '../../subworkflows/local/utils_gfm
 include { storeEntry                  } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inModelOrder                } from '../../subworkflows/local/vcf_annotate_gfm/inputs'
 include { indexedPopulation           } from '../../subworkflows/local/vcf_annotate_gfm/inputs'
+include { rowsToJoin                  } from '../../subworkflows/local/precompute_scores/inputs'
 include { isName                      } from '../../modules/local/shell'
 
 /** What the run ends with where a parameter leads nowhere; '' where it goes on. */
@@ -55,8 +56,9 @@ workflow {
         tables: cases.tables.collect { path -> sheetEntries(contentOf(file(path))) }
             .collect { sheet -> [errors: sheet.errors, warnings: sheet.warnings, entries: sheet.entries.collect { meta, vcf -> [meta, vcf.toUriString()] }] },
         stops: cases.stops.collect { name, value -> stopText(name, value) },
-        inputs: cases.inputs.collect { values -> inputErrors(values) },
+        inputs: cases.inputs.collect { values -> inputErrors(values, schema) },
         models: inModelOrder(cases.models),
+        rows: cases.rows.collect { pairs, store -> rowsToJoin(pairs, store) },
     ]
     file(params.verdicts).text = groovy.json.JsonOutput.toJson(verdicts)
 }

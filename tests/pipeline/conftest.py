@@ -63,12 +63,13 @@ def page_tools(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def odd_stub(tmp_path_factory, stub_tools):
-    """A stub run with a space in the launch folder, odd file names in every parameter, two models
-    and two BEDs, in the locale of a cron job, with the configuration of an institution."""
+    """A stub run with a space in the launch folder, odd file names in every parameter, two models,
+    one of them with the name of the folder that it is staged in, and two BEDs, in the locale of a
+    cron job, with the configuration of an institution."""
     launch = nextflow_run.make_inputs(
         tmp_path_factory.mktemp("odd") / "launch here", fasta=nextflow_run.ODD_FASTA
     )
-    for name in ("one_model", "b"):
+    for name in ("weights", "b"):
         (launch / "models" / name).mkdir(parents=True)
     for name in ("my regions[1].bed", "b.bed"):
         (launch / name).write_text("c1\t1\t5\n")

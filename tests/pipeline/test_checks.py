@@ -102,6 +102,16 @@ STOPS = [
     (("population_vcf", "indexed.vcf.gz"), ""),
 ]
 """A parameter and its value -> what the run stops with, '' where it goes on."""
+SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
+DEFAULTS = {
+    name: entry.get("default")
+    for group in SCHEMA["$defs"].values()
+    for name, entry in group["properties"].items()
+}
+READ_BY_PRECOMPUTE = {
+    "dry_run": "false", "neighbours": False, "max_n": 0.2, "shard_size": 500, "regions": "p.bed", "score_store": "s",
+    "contig_map": "auto", "gpu_queue": "q", "heldout_contigs": 8, "precision": "fp16", "trace_report_suffix": "x",
+}  # fmt: skip
 INPUTS = [
     ({"input": "s.csv"}, []),
     ({"regions_only": True, "regions": "p.bed"}, []),
@@ -114,7 +124,27 @@ INPUTS = [
             "--labels: given with --regions_only; expected VCFs with the labelled alleles; leave one out",
         ],
     ),
+    ({"precompute": True, **DEFAULTS, "models": "m"}, []),
+    ({"precompute": True, "models": "m", **READ_BY_PRECOMPUTE}, []),
+    (
+        {"precompute": True, "dry_run": True, "include": "b.bed", "label_cut": 0, "seed": "1"},
+        [
+            *(
+                f"--{name}: given to precompute.nf, which does not read it; expected what scoring in advance reads "
+                "(docs/start/usage.md); leave it out"
+                for name in ("dry_run", "include", "label_cut")
+            ),
+            "--models: missing; expected one or more for precompute.nf; the context model is not stored",
+        ],
+    ),
 ]
+"""Parameters of a run -> what is wrong with its inputs."""
+ROWS = [
+    ([[["m", 2], "m2"], [["m", 10], "m10"], [["a", 3], "a3"]], "", [["a3", "m2", "m10"]]),
+    ([], "store", [[]]),
+    ([], "", []),
+]
+"""New rows of models and parts, and the store that was given -> what is joined, if anything."""
 
 
 MODELS = [("b", 2), ("agront", 1), ("context_model", 0), ("z", None), ("a", 3)]
@@ -148,6 +178,10 @@ def verdicts(folder):
     cases = {"parameters": PARAMETERS, "beds": BEDS, "tables": paths}
     cases |= {"stops": [given for given, _ in STOPS], "inputs": [given for given, _ in INPUTS]}
     cases |= {"models": [[{"id": name, "order": order}, name] for name, order in MODELS]}
+    cases["rows"] = [
+        [[[{"id": name, "part": part}, folder] for (name, part), folder in pairs], store]
+        for pairs, store, _ in ROWS
+    ]
     (folder / "cases.json").write_text(json.dumps(cases))
     ended = subprocess.run(
         [
@@ -271,6 +305,12 @@ def test_a_value_that_leads_nowhere_stops_before_any_task(verdicts):
 @pytest.mark.bad_input
 def test_what_a_run_reads(verdicts):
     assert verdicts["inputs"] == [errors for _, errors in INPUTS]
+
+
+@pytest.mark.pipeline
+def test_stores_are_joined_where_there_is_something_to_join(verdicts):
+    """Bases within N have no answer: without a store there was an empty --stores."""
+    assert verdicts["rows"] == [joined for _, _, joined in ROWS]
 
 
 @pytest.mark.slow

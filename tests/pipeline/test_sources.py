@@ -8,6 +8,7 @@ import nextflow_run
 import pytest
 
 from gfmtrust import __version__
+from gfmtrust.cli.options import STEPS
 
 ROOT = nextflow_run.ROOT
 SOURCES = nextflow_run.SOURCES
@@ -115,7 +116,7 @@ def test_every_module_is_whole(path):
     assert order == sorted(order)
     assert name.lower() in (path.parent.name, "multiqc")
     assert ("process_gpu" in text) == (
-        name in ("AUDIT", "SCORE_SITES", "CHOOSE_STRIDE", "PRECOMPUTE")
+        name in ("AUDIT", "ESTIMATE_RUN", "SCORE_SITES", "CHOOSE_STRIDE", "PRECOMPUTE")
     )
     if name != "MULTIQC":
         assert f"gfmtrust {path.parent.name} " in text
@@ -124,6 +125,22 @@ def test_every_module_is_whole(path):
     assert (path.parent / "meta.yml").is_file()
     named = re.search(r'conda "\$\{projectDir\}/([\w/.]+)"', text).group(1)
     assert (ROOT / named).is_file()
+
+
+def test_a_dry_run_and_an_audit_load_models_as_scoring_does():
+    """Each step that loads models may get a GPU, and is given the device and the long window."""
+    config = (ROOT / "conf" / "modules.config").read_text()
+    blocks = re.findall(r"with(?:Name|Label): (\w+) \{\n(.*?)\n    \}", config, re.DOTALL)
+    arguments = {name.lower(): text for name, text in blocks}
+    loading = [path for path in MODULES if "process_gpu" in path.read_text()]
+    assert {path.parent.name for path in loading} == {
+        path.parent.name
+        for path in MODULES
+        if path.parent.name in STEPS and "device" in STEPS[path.parent.name].shared
+    }
+    for path in loading:
+        assert "--device ${params.device}" in arguments[path.parent.name]
+        assert "--allow_long_window" in arguments[path.parent.name]
 
 
 @pytest.mark.parametrize("name", ["annotate_vcf", "annotate_regions"])
@@ -152,6 +169,23 @@ def test_every_selector_names_a_process():
         r"with(?:Name|Label): (\w+)", (ROOT / "conf" / "modules.config").read_text()
     )
     assert sorted(name.upper() for name in selected) == sorted(processes)
+
+
+def test_what_precompute_reads_is_what_its_sources_name():
+    """Any other parameter is refused. CHECK_INPUTS is given no VCF, of which the two left out speak."""
+    config = (ROOT / "conf" / "modules.config").read_text()
+    blocks = dict(re.findall(r"with(?:Name|Label): (\w+) \{\n(.*?)\n    \}", config, re.DOTALL))
+    steps = ("CHECK_INPUTS", "EXPORT_MODEL", "precompute", "join_tables", "MERGE_STORES")
+    folder = ROOT / "subworkflows" / "local"
+    texts = [(ROOT / "precompute.nf").read_text(), *(blocks[step] for step in steps)]
+    read = {name for text in texts for name in re.findall(r"\bparams\.(\w+)", text)}
+    main = (folder / "precompute_scores" / "main.nf").read_text()
+    read |= set(re.findall(r"\boptions\.(\w+)", main)) - {"code"}
+    groups = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"]
+    always = {*groups["executor_options"]["properties"], *groups["generic_options"]["properties"]}
+    source = (folder / "utils_gfmtrust_pipeline" / "run.nf").read_text()
+    listed = re.search(r"def precomputeParameters\(\) \{(.*?)\n\}", source, re.DOTALL).group(1)
+    assert set(re.findall(r"'(\w+)'", listed)) == read - always - {"allow_mismatch", "max_line"}
 
 
 def test_one_version():

@@ -23,14 +23,14 @@ def test_every_task_of_a_run_with_odd_names(odd_stub):
             "READ_SHEET (sheet.csv)",
             "CHECK_INPUTS (ge nome[1]')",
             "FIT_CONTEXT_MODEL (ge nome[1]')",
-            "EXPORT_MODEL (one_model)",
+            "EXPORT_MODEL (weights)",
             "EXPORT_MODEL (b)",
             "PLAN_SITES (ge nome[1]')",
-            "CHOOSE_STRIDE (one_model)",
+            "CHOOSE_STRIDE (weights)",
             "CHOOSE_STRIDE (b)",
             *(
                 f"SCORE_SITES ({model}:shard_0000{shard})"
-                for model in ("context_model", "one_model", "b")
+                for model in ("context_model", "weights", "b")
                 for shard in (0, 1)
             ),
             "CALIBRATE (cohort)",
@@ -65,6 +65,7 @@ def test_results_lie_where_the_design_says(odd_stub):
         "scores/legend.json",
         "annotated/legend.json",
         "models/b/model.onnx",
+        "models/weights/bundle.json",
         "models/context_model/bundle.json",
         "calibration/calibration.json",
     }

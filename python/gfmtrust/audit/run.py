@@ -39,7 +39,8 @@ TIMED_WINDOWS = 16
 
 @dataclass(frozen=True)
 class AuditRequest:
-    """What a user asks for. context_model: a bundle of it, None to fit one. groups: MODEL,
+    """What a user asks for. context_model: a bundle of it, None for that of the bundles, or to fit
+    one where they have none. groups: MODEL,
     ARCHETYPES or both. skip_unfit: models that cannot be audited are left out."""
 
     bundles: tuple[Path, ...]
@@ -131,22 +132,46 @@ def _require_genome(bundle: Bundle, digest: str) -> None:
         )
 
 
+def given_context_model(request: AuditRequest, bundles: list[Bundle]) -> Bundle | None:
+    """The bundle of `--context_model`, None where there is none. Raises ConfigurationError (78) for
+    a bundle of another family, and for a context model beside another one in the bundles."""
+    if request.context_model is None:
+        return None
+    given = Bundle.open(request.context_model)
+    if given.family != CONTEXT_FAMILY:
+        observed, expected = f"family {given.family}", f"family {CONTEXT_FAMILY}"
+        remedy = "leave it out, and one is fitted"
+        raise ConfigurationError(
+            message(f"--context_model {request.context_model}", observed, expected, remedy)
+        )
+    for bundle in bundles:
+        if bundle.family == CONTEXT_FAMILY and bundle.sha256 != given.sha256:
+            raise ConfigurationError(
+                message(
+                    f"--context_model {request.context_model}",
+                    f"another context model than {bundle.directory} of --bundles",
+                    "one context model",
+                    "leave one of the two out",
+                )
+            )
+    return given
+
+
 @contextmanager
 def _study(
     request: AuditRequest, bundles: list[Bundle], genome: Genome, digest: str, scratch: Path
 ) -> Iterator[Study]:
-    for bundle in bundles:
+    given = given_context_model(request, bundles)
+    for bundle in [*bundles, *([given] if given else [])]:
         _require_genome(bundle, digest)
     ensemble = opened(bundles, request)
     context = next((one for one in ensemble if one.bundle.family == CONTEXT_FAMILY), None)
     if context is None:
-        folder = request.context_model
-        if folder is None:
+        if given is None:
             folder = scratch / "context_model"
             fit_context_model(request.fasta, folder, seed=request.seed)
-        fitted = Bundle.open(folder)
-        _require_genome(fitted, digest)
-        context = Subject.open(fitted, replace(request.scoring, device="auto"))
+            given = Bundle.open(folder)
+        context = Subject.open(given, replace(request.scoring, device="auto"))
     widest = max(one.width + max(map(abs, (0, *one.bundle.shifts))) for one in [*ensemble, context])
     functional = bed.intervals(request.regions) if request.regions else None
     yield Study(

@@ -70,13 +70,22 @@ def manifest(run, files: list[Path]) -> Manifest:
             {rank.name: n for rank, n in sorted(run.numbers.ranks.items())},
         ),
         annotated=tuple(contract(counts) for counts in run.files),
-        files=tuple(sorted((published_whole(path) for path in files), key=lambda file: file.name)),
+        files=tuple(
+            sorted(
+                (published_whole(path) for path in files), key=lambda file: (file.name, file.sha256)
+            )
+        ),
         inputs=tuple(
             PublishedFile(one.name, one.bytes, one.sha256)
             for one in sorted(run.checks.inputs, key=lambda one: (one.name, one.id))
         ),
         labels_verdict=run.labels_verdict,
     )
+
+
+def files_below(*folders: Path) -> list[Path]:
+    """Every file of folders that are published whole, in order of path."""
+    return [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 def contract(counts: Counts) -> dict:

@@ -49,7 +49,6 @@ from gfmtrust.report.provenance import provenance
 from gfmtrust.report.rendering import rendered
 
 HTML = "gfmtrust_report.html"
-CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
 SHOWN_ROWS = 500
 SHOWN_WARNINGS = 200
 ROWS_WITH_BARS = 200
@@ -150,12 +149,10 @@ def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Ru
     for name, text in multiqc.files(run.files, run.calibration, run.audits).items():
         _write(out_dir / name, text)
         pages.append(out_dir / name)
-    step_files = [
-        path for name in CALIBRATION_FILES if (path := files.calibration / name).is_file()
-    ]
-    step_files += [path for path in sorted(files.sites.iterdir()) if path.is_file()]
+    folders = (files.calibration, files.sites, files.benchmark, files.audit)
+    step_files = manifest.files_below(*(folder for folder in folders if folder))
     step_files += [path for path in [files.plan / COPY_INDEX] if path.is_file()]
-    step_files += files.tracks
+    step_files += [*files.counts, *files.tracks]
     manifest.manifest(run, step_files + pages).write(out_dir / Manifest.NAME)
     return run
 

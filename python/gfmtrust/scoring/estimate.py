@@ -48,7 +48,13 @@ def estimate_run(
         if not reader.runs_network:  # its scores already exist
             continue
         # at the rate of large shards, of which a long run consists
-        session = open_scorer(reader, options.device, options.threads, n_places=counts.sites)
+        session = open_scorer(
+            reader,
+            options.device,
+            options.threads,
+            allow_long_window=options.allow_long_window,
+            n_places=counts.sites,
+        )
         windows = (
             np.random.default_rng(0)
             .integers(0, 4, (TIMED_WINDOWS, bundle.window_bp))

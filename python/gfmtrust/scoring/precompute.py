@@ -18,7 +18,7 @@ from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.core.interfaces import Genome as GenomeProtocol
 from gfmtrust.core.progress import Progress
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.inputs.contig_names import ContigRule, match
+from gfmtrust.inputs.contig_names import ContigRule, listed, match
 from gfmtrust.io import bed
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.bgzf import BgzfWriter
@@ -172,24 +172,29 @@ def interval_set(
     rule = ContigRule.of(contig_map, contigs)
     tables = []
     for one in intervals or list(contigs):
-        if isinstance(one, Path):
-            table = bed.read(one).intervals[["contig", "start", "end"]]
-        else:
-            table = pd.DataFrame({"contig": [one], "start": [0], "end": [contigs.get(one, 0)]})
-        is_genome_name = one in contigs  # a map is for names of files
-        names = {
-            name: name if is_genome_name else match(name, None, rule, contigs)
-            for name in table["contig"].unique()
-        }
+        if not isinstance(one, Path):
+            tables.append(_whole_contig(one, rule, contigs))
+            continue
+        table = bed.read(one).intervals[["contig", "start", "end"]]
+        names = {name: match(name, None, rule, contigs) for name in table["contig"].unique()}
         for name, genome_name in names.items():
             last = int(table.loc[table["contig"] == name, "end"].max())
             if genome_name is None or last > contigs[genome_name]:
-                place = one.name if isinstance(one, Path) else "--contigs"
                 observed = f"{shown(name)}:0-{last:,}"
                 raise BadDataError(
                     message(
-                        place, observed, "contigs and positions of the FASTA", "see --contig_map"
+                        one.name, observed, "contigs and positions of the FASTA", "see --contig_map"
                     )
                 )
         tables.append(table.assign(contig=table["contig"].map(names)))
     return IntervalSet.of(pd.concat(tables, ignore_index=True))
+
+
+def _whole_contig(name: str, rule: ContigRule, contigs: dict[str, int]) -> pd.DataFrame:
+    """The interval of a whole contig, by its name in the genome or by one that the rule translates.
+    Raises BadDataError (65) for a name that no contig of the genome matches."""
+    genome_name = name if name in contigs else match(name, None, rule, contigs)
+    if genome_name is None:
+        expected = f"contigs of the FASTA: {listed(contigs)}"
+        raise BadDataError(message("--contigs", shown(name), expected, "see --contig_map"))
+    return pd.DataFrame({"contig": [genome_name], "start": [0], "end": [contigs[genome_name]]})

@@ -23,7 +23,7 @@ from gfmtrust.baseline.scorer import FEW_PLACES, open_scorer
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice
-from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.errors import ConfigurationError, InternalError, message
 from gfmtrust.core.interfaces import Genome, LoadedScorer
 from gfmtrust.core.progress import Progress, duration
 from gfmtrust.core.vocabulary import ShardKind
@@ -122,8 +122,9 @@ def score_shard(
     reader: Reader, genome: Genome, shard: Path, options: ScoringOptions
 ) -> ShardScores:
     """Score the sites of a shard, and its variants if it is a shard of variants. reader: the reader
-    of a bundle. Raises InternalError (70) for constant output of a model that passed the sanity
-    check."""
+    of a bundle. Raises ConfigurationError (78) for the stride of another model, InternalError (70)
+    for constant output of a model that passed the sanity check."""
+    choice = _stride_of(reader, options)
     planned, rows = PlannedShard.read(shard), tables.read(shard)
     contig_index, pos = rows["contig_index"].to_numpy().astype(np.int64), rows["pos"].to_numpy()
     n_variants = len(rows["variant"].unique()) if "variant" in rows.schema.names else 0
@@ -146,7 +147,6 @@ def score_shard(
     if options.score_store and is_stored(reader):
         permuted = planned.kind == ShardKind.PERMUTED_WEIGHTS
         answers = StoredAnswers.open(answers, scorer.device, options.score_store, permuted)
-    choice = _stride_of(reader, options)
     started = time.monotonic()
     tiled = rows["use"].to_numpy() == REGION if choice.stride > EXACT else np.zeros(len(pos), bool)
     tiled[tiled] = tiles.answerable(reader, genome, contig_index[tiled], pos[tiled], options.max_n)
@@ -181,10 +181,14 @@ def score_shard(
 
 def _stride_of(reader: Reader, options: ScoringOptions) -> StrideChoice:
     """Return the stride that was chosen for the model; a model whose scores are looked up has
-    none."""
+    none. Raises ConfigurationError (78) for the choice of another model."""
+    model = reader.model.model_id
+    if options.stride and options.stride.model != model:
+        observed, remedy = f"the choice of model {options.stride.model}", "run choose_stride for it"
+        raise ConfigurationError(message("--stride", observed, f"that of model {model}", remedy))
     if options.stride and reader.runs_network:
         return options.stride
-    return StrideChoice(reader.model.model_id, EXACT, EXACT)
+    return StrideChoice(model, EXACT, EXACT)
 
 
 def _is_judged(reader: Reader, kind: ShardKind) -> bool:

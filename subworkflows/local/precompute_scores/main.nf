@@ -7,6 +7,7 @@ include { EXPORT_MODEL } from '../../../modules/local/gfmtrust/export_model/main
 include { PRECOMPUTE   } from '../../../modules/local/gfmtrust/precompute/main'
 include { MERGE_STORES } from '../../../modules/local/gfmtrust/merge_stores/main'
 include { JOIN_TABLES  } from '../../../modules/local/gfmtrust/join_tables/main'
+include { rowsToJoin   } from './inputs'
 
 workflow PRECOMPUTE_SCORES {
     take:
@@ -34,10 +35,7 @@ workflow PRECOMPUTE_SCORES {
         .groupTuple(by: 0, size: parts)
         .map { id, numbers, tables -> [[id: id], [numbers, tables].transpose().sort { pair -> pair[0] }.collect { pair -> pair[1] }] }
     joined = JOIN_TABLES(ch_tables, ch_genome, options.code)
-    ch_new_rows = scored.new_rows
-        .toList()
-        .map { pairs -> pairs.sort { pair -> [pair[0].id, String.format('%06d', pair[0].part)].join(' ') } }
-        .map { pairs -> [cohort, pairs.collect { pair -> pair[1] }] }
+    ch_new_rows = scored.new_rows.toList().flatMap { pairs -> rowsToJoin(pairs, options.score_store) }.map { rows -> [cohort, rows] }
     merged = MERGE_STORES(ch_new_rows, given_store, options.code)
 
     // named here, not under emit: the strict parser of Nextflow 25.04.0 loses an emit with a value of its own
@@ -48,5 +46,5 @@ workflow PRECOMPUTE_SCORES {
     emit:
     table       // [meta, tsv.gz]
     index       // [meta, tbi or csi]
-    score_store // [meta, folder]
+    score_store // [meta, folder]           none where there is neither a new row nor a store
 }

@@ -6,6 +6,7 @@ include { readSchema           } from './schema'
 include { parameterDefinitions } from './schema'
 include { parameterErrors      } from './schema'
 include { unknownParameters    } from './schema'
+include { changedParameters    } from './schema'
 include { sheetInput           } from './samplesheet'
 include { helpText             } from './help'
 include { parameterHelp        } from './help'
@@ -47,7 +48,7 @@ def checkParameters(values) {
         log.warn("a configuration sets ${foreign.collect { name -> "params.${name}" }.join(', ')}; this pipeline has no such parameter and ignores it")
     }
     def own = values.findAll { name, _value -> !(name in foreign) && name != 'precompute' }
-    stopAt(parameterErrors(own, schema) + inputErrors(values) + labelErrors(values))
+    stopAt(parameterErrors(own, schema) + inputErrors(values, schema) + labelErrors(values))
 }
 
 /** Names that a configuration of an institution set: listed in assets/, unknown here, and not typed on the command line. */
@@ -67,11 +68,18 @@ def labelErrors(values) {
     return missing + frozen
 }
 
+/** What precompute.nf reads, beside what belongs to executors and to any run. */
+def precomputeParameters() {
+    return ['fasta', 'outdir', 'regions', 'contig_map', 'models', 'allow_untrained', 'device', 'precision', 'views', 'neighbours', 'max_n', 'allow_long_window',
+        'shard_size', 'score_store', 'precompute_parts', 'heldout_contigs', 'publish_dir_mode']
+}
+
 /** What a run reads: the VCFs of --input, or with --regions_only the BEDs of --regions alone; precompute.nf needs neither. */
-def inputErrors(values) {
+def inputErrors(values, schema) {
     if (isPrecompute(values)) {
-        def unread = ['input', 'labels', 'external_scores', 'calibration'].findAll { name -> values[name] }
-            .collect { name -> "--${name}: given to precompute.nf, which reads the genome and --regions alone; expected one of the two; leave one out" }
+        def always = ['executor_options', 'generic_options'].collectMany { group -> schema['$defs'][group].properties.keySet() }
+        def unread = changedParameters(values, schema).findAll { name, value -> value != null && !(name in precomputeParameters() + always) }.keySet()
+            .collect { name -> "--${name}: given to precompute.nf, which does not read it; expected what scoring in advance reads (docs/start/usage.md); leave it out" }
         return unread + (values.models ? [] : ["--models: missing; expected one or more for precompute.nf; the context model is not stored"])
     }
     if (values.regions_only.toString() != 'true') {

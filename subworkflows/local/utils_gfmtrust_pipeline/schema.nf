@@ -21,14 +21,19 @@ def requiredParameters(schema) {
 /** Parameters that differ from their default, by name: what this run is made of. */
 def changedParameters(values, schema) {
     return parameterDefinitions(schema)
-        .findAll { name, definition -> name != 'trace_report_suffix' && isChanged(values[name], definition['default']) }
+        .findAll { name, definition -> name != 'trace_report_suffix' && isChanged(values[name] == null ? null : coerced(values[name], definition), definition['default']) }
         .collectEntries { name, _definition -> [name, values[name]] }
         .sort()
 }
 
 def isChanged(value, standard) {
     def both_numbers = value instanceof Number && standard instanceof Number
-    return both_numbers ? (value <=> standard) != 0 : (value ?: '').toString() != (standard ?: '').toString()
+    return both_numbers ? (value <=> standard) != 0 : textOrNothing(value) != textOrNothing(standard)
+}
+
+/** The text of a value, '' where it is not given; 0 is a value. */
+def textOrNothing(value) {
+    return value == null || value == false ? '' : value.toString()
 }
 
 /**

@@ -37,9 +37,10 @@ def endText(dry_run, outdir, kind) {
         return 'gfmtrust: dry run, nothing was scored; run again without --dry_run'
     }
     if (kind == 'table') {
-        return ["gfmtrust: done in ${workflow.duration}",
-            "  tables     ${outdir}/precomputed/<model>.tsv.gz",
-            "  next       give --score_store ${outdir}/score_store to a run with another --outdir"].join('\n')
+        def next = file("${outdir}/score_store", glob: false).exists()
+            ? "give --score_store ${outdir}/score_store to a run with another --outdir"
+            : 'no base has an answer, as where the regions are N: there is no score store'
+        return ["gfmtrust: done in ${workflow.duration}", "  tables     ${outdir}/precomputed/<model>.tsv.gz", "  next       ${next}"].join('\n')
     }
     def manifest = readManifest(outdir)
     def annotated = manifest.annotated ?: []

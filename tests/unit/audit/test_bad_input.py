@@ -7,12 +7,13 @@ from fake_bundle import FakeBundle
 
 from gfmtrust.audit import page
 from gfmtrust.audit import run as audit_run
+from gfmtrust.audit.replicate.settings import Settings
 from gfmtrust.audit.run import joined
 from gfmtrust.audit.subject import Subject
 from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.cli import main as cli
 from gfmtrust.core.contracts.audit import Audit, AuditedModel, Measured, Statistic
-from gfmtrust.core.errors import ConfigurationError, InternalError
+from gfmtrust.core.errors import ConfigurationError, InternalError, UsageError
 from gfmtrust.scoring.options import ScoringOptions
 
 FEW = ("--sites", "120", "--windows", "100", "--probes", "10", "--device", "cpu")
@@ -165,6 +166,43 @@ def test_a_context_model_of_another_genome(
     given = ("--fasta", fasta, *bundles, option, of_another_genome)
     assert run(tmp_path, monkeypatch, "model", *given) == 78
     assert "context_model: a context model of another genome" in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+def test_a_yardstick_that_is_none_is_refused(tmp_path, monkeypatch, capsys):
+    """Any network was taken for the context model, and every gain was measured against it."""
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 30_000)
+    audit_bundles.write_bundle(tmp_path / "a", audit_bundles.hidden_graph(), "a", window=32)
+    given = ("--fasta", fasta, "--bundles", tmp_path / "a", "--context_model", tmp_path / "a")
+    assert run(tmp_path, monkeypatch, "model", *given) == 78
+    error = capsys.readouterr().err
+    assert "--context_model" in error
+    assert "family gpn; expected family context_model" in error
+
+
+@pytest.mark.bad_input
+def test_two_context_models_are_refused(tmp_path):
+    """That of --context_model was ignored. The same one named twice is one."""
+    fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 20_000)
+    first, other = (
+        fit_context_model(fasta, tmp_path / name, seed=seed) for name, seed in (("c", 1), ("d", 2))
+    )
+    request = audit_run.AuditRequest(
+        (first.directory,), fasta, tmp_path / "out", context_model=first.directory
+    )
+    assert audit_run.given_context_model(request, [first]).sha256 == first.sha256
+    with pytest.raises(ConfigurationError, match="another context model than .*d of --bundles"):
+        audit_run.given_context_model(request, [other])
+
+
+@pytest.mark.bad_input
+def test_members_of_a_replication_are_compared_with_each_other(tmp_path, monkeypatch, capsys):
+    """One member was trained, and then there was no pair to be measured."""
+    given = ("replicate", "--fasta", tmp_path / "g.fa", "--members", "1")
+    assert run(tmp_path, monkeypatch, *given) == 64
+    assert "--members: '1' is not an integer of at least 2" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="--members: 1; expected at least 2"):
+        Settings(1_000, members=1)
 
 
 @pytest.mark.bad_input

@@ -63,10 +63,27 @@ def test_scores_with_weights_are_those_of_repeated_rows():
 
 @pytest.mark.bad_input
 def test_scores_of_what_does_not_vary():
-    weights, flat, label = np.ones((1, 4)), np.ones(4), np.arange(4.0)
-    assert scores.pearson(weights, flat, label)[0] == 0
-    assert np.isnan(scores.pearson(weights, label, flat)[0])
+    weights, flat, label = np.ones((1, 4)), np.full(4, 0.1), np.arange(4.0)
+    nearly = np.nextafter(flat, [0, 1, 0, 1])  # what is left of a sum
+    for predicted in (flat, nearly):
+        assert scores.pearson(weights, predicted, label)[0] == 0
+        assert np.isnan(scores.pearson(weights, label, predicted)[0])
+    drawn = np.array([[1.0, 1, 0, 0], [0, 0, 1, 1]], np.float32)
+    expected = pytest.approx([0, 1], abs=1e-9)
+    assert scores.pearson(drawn, np.array([0.3, 0.3, 1, 2]), label).tolist() == expected
     assert np.isnan(scores.auroc(weights, label, flat)[0])
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-6, 1.0, 1e9])
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_a_correlation_does_not_depend_on_the_unit(unit, offset):
+    """Labels of 1e-7 had a correlation of 0 with everything."""
+    rng = np.random.default_rng(3)
+    label = rng.normal(size=200)
+    predicted = label + rng.normal(size=200)
+    expected = np.corrcoef(predicted, label)[0, 1]
+    both = (predicted * unit, (label + offset) * unit)
+    assert scores.pearson(np.ones((1, 200)), *both)[0] == pytest.approx(expected, abs=1e-9)
 
 
 def test_an_element_is_never_in_two_parts():
@@ -168,6 +185,7 @@ def test_a_graph_without_a_layer_has_no_probe(tmp_path):
 
 
 HEAD = "sequence\tlabel\telement\n"
+PLACES = "contig\tstart\tend\telement\tlabel\n"
 ROWS = "".join(f"ACGTACGTAC\t{row}\te{row % 7}\n" for row in range(120))
 
 
@@ -189,6 +207,8 @@ ROWS = "".join(f"ACGTACGTAC\t{row}\te{row % 7}\n" for row in range(120))
         (HEAD + ROWS + "ACGT\tlow\te0\n", "row 121: label is 'low'"),
         ("contig\tstart\tend\tlabel\n" + "c\t5\t9\t1\n" * 119 + "d\t5\t9\t0\n", "no place of the FASTA, first d:5-9"),
         ("contig\tstart\tend\tlabel\n" + "c\t5\t9\t1\n" * 119 + "c\t9\t99999\t0\n", "no place of the FASTA"),
+        (PLACES + "c\t5\t9\te\t1\n" * 119 + "c\t9\t15\t\t0\n" * 2, "2 rows without an element"),
+        (HEAD + ROWS + "ACGT\t1\t \n", "1 rows without an element"),
     ],
 )  # fmt: skip
 def test_tables_that_allow_no_duel(tmp_path, text, words):

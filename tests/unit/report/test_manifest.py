@@ -30,18 +30,23 @@ def report_output(tmp_path_factory):
     for path in tracks:
         path.write_bytes(EOF_BLOCK if path.suffix == ".tbi" else path.name.encode())
     files = make_run(folder, n_sites=300, n_probes=600)
-    report(RunFiles(**files, tracks=tuple(tracks)), out_dir=folder / "out")
+    for number in (1, 2):  # two files of one name
+        audit = folder / "audit" / f"m{number}" / "audit.html"
+        audit.parent.mkdir(parents=True)
+        audit.write_text(f"<html>{number}</html>")
+    report(RunFiles(**files, audit=folder / "audit", tracks=tuple(tracks)), out_dir=folder / "out")
     return folder, json.loads((folder / "out" / "manifest.json").read_text())
 
 
 def test_digests_are_those_of_sha256sum(report_output):
     folder, manifest = report_output
     for entry in manifest["files"]:
-        path = next(path for path in folder.rglob(entry["name"]))
-        completed = subprocess.run(
-            ["sha256sum", path], capture_output=True, text=True, check=True
-        ).stdout.split()[0]
-        assert (entry["sha256"], entry["bytes"]) == (completed, path.stat().st_size)
+        paths = [str(path) for path in folder.rglob(entry["name"])]
+        lines = subprocess.run(
+            ["sha256sum", *paths], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        sizes = {(line.split()[0], Path(line.split()[1]).stat().st_size) for line in lines}
+        assert (entry["sha256"], entry["bytes"]) in sizes
 
 
 def test_manifest_names_every_file_and_no_folder(report_output):
@@ -53,10 +58,14 @@ def test_manifest_names_every_file_and_no_folder(report_output):
         "sites.parquet",
         "bases.parquet",
         "calibration.json",
+        "probes.scored.parquet",
+        "NA1.counts.json",
+        "ccre.counts.json",
         "gfmtrust_flags_mqc.json",
         "entropy.bw",
         "flags.bed.gz.tbi",
     } <= set(names)
+    assert names.count("audit.html") == 2
     assert str(folder) not in json.dumps(manifest)
 
 

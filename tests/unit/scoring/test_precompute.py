@@ -192,6 +192,23 @@ def test_intervals_outside_the_genome_are_refused(inputs, tmp_path, line):
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize("contig_map", ["auto", "map.tsv"])
+def test_a_contig_in_the_spelling_of_the_user_is_scored_whole(inputs, tmp_path, contig_map):
+    """Its length was looked up under that spelling, which the genome does not have: no base."""
+    (tmp_path / "map.tsv").write_text("2\tchr2\n")
+    genome = Genome.open(inputs[0] / "genome.fa")
+    option = "auto" if contig_map == "auto" else str(tmp_path / contig_map)
+    intervals = interval_set(genome, ["2"], option)
+    assert {name: intervals.intervals(name).tolist() for name in genome.names} == {
+        "chr1": [],
+        "chr2": [[0, 90]],
+    }
+    for name, rule in (("2", "none"), ("3", option)):
+        with pytest.raises(BadDataError, match=f"--contigs: {name}; expected contigs of the FASTA"):
+            interval_set(genome, [name], rule)
+
+
+@pytest.mark.bad_input
 def test_wrong_options_end_with_their_codes(inputs, tmp_path, capsys):
     folder, _ = inputs
     store, out = ("--score_store", tmp_path / "store"), tmp_path / "a.tsv.gz"

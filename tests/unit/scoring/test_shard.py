@@ -10,8 +10,8 @@ from planned_run import GENOME, planned, snv_rows
 
 from gfmtrust.bundle import permuted_weights
 from gfmtrust.core import progress
-from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics
-from gfmtrust.core.errors import BadDataError, InternalError
+from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice
+from gfmtrust.core.errors import BadDataError, ConfigurationError, InternalError
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import planned_shards
@@ -122,6 +122,14 @@ def test_the_kind_of_a_shard_is_not_its_name(scored):
         assert is_equal["probs"] == (planned_shard.kind != ShardKind.PERMUTED_WEIGHTS)
         assert is_equal["local_surprisal"] == (not planned_shard.kind.is_control)
         assert bool(result.variant_columns) == (planned_shard.kind == ShardKind.VARIANTS)
+
+
+@pytest.mark.bad_input
+def test_the_stride_of_another_model_is_refused(scored, tmp_path):
+    """It was measured on the answers of that model."""
+    options = ScoringOptions("fast", stride=StrideChoice("hyena", 8, 16))
+    with pytest.raises(ConfigurationError, match="--stride: the choice of model hyena; expected"):
+        shard.score_shard(scored[0], GENOME, tmp_path / "shard_00000.parquet", options)
 
 
 @pytest.mark.bad_input

@@ -172,6 +172,10 @@ def test_a_run_whose_models_are_all_tables_outside_it_cannot_be_scored_again(fin
     [
         "scores/sites.parquet",
         "calibration/calibration.json",
+        "calibration/background.parquet",
+        "calibration/model_ranks.parquet",
+        "calibration/probes.scored.parquet",
+        "annotated.counts.json",
         "annotated.vcf.gz",
         "annotated.vcf.gz.tbi",
         "gfmtrust_report.html",

@@ -3,6 +3,7 @@ include { quoted } from '../../shell'
 process ESTIMATE_RUN {
     tag "${meta.id}"
     label 'process_low'
+    label 'process_gpu'
 
     conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
@@ -21,6 +22,7 @@ process ESTIMATE_RUN {
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
+    // device and limits come by ext.args: they belong to the task's hash (conf/modules.config)
     def args = task.ext.args ?: ''
     """
     gfmtrust estimate_run \\

@@ -13,8 +13,9 @@ process EXPORT_MODEL {
     val code
 
     output:
-    tuple val(meta), path("${meta.id}"), emit: bundle
-    tuple val(meta), path("${meta.id}/bundle.json"), emit: facts
+    // in a folder of its own: a model may be called weights, as the folder that it is staged in
+    tuple val(meta), path("bundles/${meta.id}"), emit: bundle
+    tuple val(meta), path("bundles/${meta.id}/bundle.json"), emit: facts
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
@@ -27,15 +28,15 @@ process EXPORT_MODEL {
         --model ${model} \\
         --model_id ${name} \\
         --fasta ${fasta} \\
-        --out_dir . \\
+        --out_dir bundles \\
         ${args}
     """
 
     stub:
     def name = quoted(meta.id)
     """
-    mkdir ${name}
-    echo '{}' > ${name}/bundle.json
-    touch ${name}/model.onnx
+    mkdir -p bundles/${name}
+    echo '{}' > bundles/${name}/bundle.json
+    touch bundles/${name}/model.onnx
     """
 }

@@ -2,7 +2,7 @@ include { quoted } from '../../shell'
 
 process FIT_CONTEXT_MODEL {
     tag "${meta.id}"
-    label 'process_medium'
+    label 'process_single'
 
     conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
@@ -23,7 +23,6 @@ process FIT_CONTEXT_MODEL {
     gfmtrust fit_context_model \\
         --fasta ${fasta} \\
         --seed ${quoted(seed)} \\
-        --cpus ${task.cpus} \\
         --out_dir context_model \\
         ${args}
     """

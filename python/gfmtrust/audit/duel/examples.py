@@ -196,12 +196,7 @@ def from_table(source: LabelSource, genome: Genome | None) -> Examples:
                 source.path.name, "element",
                 "the element, gene or locus of each sequence, which is never in two folds",
             )  # fmt: skip
-        named, (element, names) = table["element"], _numbered(table["element"])
-        absent = int(named.isna().sum())
-        if absent:
-            raise BadDataError(
-                message(source.path.name, f"{absent} rows without an element", "one in each row")
-            )
+        element, names = _numbered(table["element"], source.path.name)
     else:
         codes, element, names = _cut(table, source, genome)
     return Examples(source.path.name, Texts(codes), label, element, names)
@@ -259,7 +254,13 @@ def _encoded(column: pd.Series, name: str) -> np.ndarray:
     return result
 
 
-def _numbered(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
+def _numbered(column: pd.Series, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The number of each row's element, and the elements' names. Raises BadDataError (65) for rows
+    without one, which would be one element of many places."""
+    absent = int((column.isna() | (column.str.strip() == "")).sum())
+    if absent:
+        observed = f"{absent:,} rows without an element"
+        raise BadDataError(message(name, observed, "one in each row", "name it, or remove the row"))
     number, names = pd.factorize(column.astype(str), sort=True)
     return number.astype(np.int64), tuple(names)
 
@@ -292,5 +293,5 @@ def _cut(
     for row, (at, first, last) in enumerate(zip(contig, start, end, strict=True)):
         codes[row, : last - first] = genome.codes(genome.names[int(at)], int(first), int(last))
     if "element" in table:
-        return codes, *_numbered(table["element"])
+        return codes, *_numbered(table["element"], name)
     return codes, *blocks_of(genome, contig, start, source.block_bp)

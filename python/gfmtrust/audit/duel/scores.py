@@ -22,20 +22,31 @@ Scored = tuple[float, np.ndarray, np.ndarray]
 DRAWS = 500
 CHUNK = 4_000_000
 """Weights of draws that are held at once."""
+ROUNDING = 1e-12
+"""Values that differ by this share of their size or less do not vary: the rest is rounding."""
 
 
 def pearson(weights: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Weighted Pearson correlation; 0 where the predictions do not vary, because they then follow
-    nothing."""
-    x, y = predicted - predicted.mean(), label - label.mean()
+    """Weighted Pearson correlation, whatever the unit of either; 0 where the predictions do not
+    vary, because they then follow nothing, and NaN where the labels do not."""
+    x, y = _standardised(predicted), _standardised(label)
     total = np.maximum(weights.sum(axis=1), 1)
     mean_x, mean_y = weights @ x / total, weights @ y / total
     covariance = weights @ (x * y) / total - mean_x * mean_y
-    spread_x = np.maximum(weights @ (x * x) / total - mean_x**2, 0)
-    spread_y = np.maximum(weights @ (y * y) / total - mean_y**2, 0)
-    size = np.sqrt(spread_x * spread_y)
-    flat = np.where(spread_y > 0, 0.0, np.nan)
-    return np.where(size > 1e-12, covariance / np.maximum(size, 1e-12), flat)
+    square_x, square_y = weights @ (x * x) / total, weights @ (y * y) / total
+    spread_x, spread_y = square_x - mean_x**2, square_y - mean_y**2
+    varies_x, varies_y = spread_x > ROUNDING * square_x, spread_y > ROUNDING * square_y
+    size = np.sqrt(np.where(varies_x & varies_y, spread_x * spread_y, 1))
+    return np.where(varies_y, np.where(varies_x, covariance / size, 0), np.nan)
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    """The values with a mean of 0 and a spread of 1; all 0 where they do not vary."""
+    centred = values - values.mean()
+    spread = centred.std()
+    if spread <= ROUNDING * np.abs(values).max(initial=0):
+        return np.zeros_like(centred)
+    return centred / spread
 
 
 def auroc(weights: np.ndarray, predicted: np.ndarray, label: np.ndarray) -> np.ndarray:

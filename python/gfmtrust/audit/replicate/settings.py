@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from gfmtrust.core.errors import UsageError, message
+
 SIX_MER, BPE, TEXT, SHUFFLED = "6-mer", "BPE", "text", "shuffled"
 CORPORA = (SIX_MER, BPE, TEXT, SHUFFLED)
 """DNA as k-mers (6 as published), DNA by byte pair encoding, English by byte pair encoding, and DNA with its
@@ -17,6 +19,8 @@ PAD = SPECIAL.index("<PAD>")
 MASKED, MASKED_FOR_DISTRIBUTIONS = 0.15, 0.10
 """Shares of masked tokens in the training, the embeddings and the Fisher information, and in the
 output distributions. Source: the public code."""
+
+LEAST_MEMBERS = 2
 
 
 def kind(tied: bool) -> str:
@@ -48,6 +52,12 @@ class Settings:
     rate: float = 2e-3
     sequences: int = 64
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Raises UsageError (64) for one member, which has no other to be compared with."""
+        if self.members < LEAST_MEMBERS:
+            expected = f"at least {LEAST_MEMBERS}, because members are compared with each other"
+            raise UsageError(message("--members", str(self.members), expected, "train more"))
 
     @property
     def steps(self) -> int:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gfmtrust.cli.options.shared import not_negative, positive, step
+from gfmtrust.cli.options.shared import not_negative, positive, several, step
 
 DUEL = dict(
     labels=dict(
@@ -123,7 +123,7 @@ STEPS = {
             "[parity A5 S5 copy]",
         ),
         members=dict(
-            type=positive, default=3, help="replicate: members of each corpus, 2 at least [3]"
+            type=several, default=3, help="replicate: members of each corpus, 2 at least [3]"
         ),
     ),
 }

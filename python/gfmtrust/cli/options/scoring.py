@@ -13,6 +13,7 @@ STEPS = {
         "views",
         "neighbours",
         "region_stride",
+        "allow_long_window",
         "cpus",
         out=dict(type=Path, required=True, help="JSON file to write"),
     ),

@@ -21,6 +21,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def several(text: str) -> int:
+    """A number of things that are compared with each other."""
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least 2")
+    return int(text)
+
+
 LARGEST_SEED = 2**31 - 1
 """As in nextflow_schema.json."""
 

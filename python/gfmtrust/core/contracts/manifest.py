@@ -66,7 +66,9 @@ class Manifest(Contract):
     plan: ManifestPlan = entry("the plan in short")
     unique_alleles: UniqueAlleles = entry("all distinct alleles of the run")
     annotated: tuple[dict, ...] = entry("the counts of every annotated file, without warnings")
-    files: tuple[PublishedFile, ...] = entry("every other published file, by name")
+    files: tuple[PublishedFile, ...] = entry(
+        "every other file that is published before it, by name"
+    )
     inputs: tuple[PublishedFile, ...] = entry(
         "every VCF and BED as it was given, by name", factory=tuple
     )
