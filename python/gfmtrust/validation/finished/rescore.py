@@ -176,7 +176,7 @@ def compare(
         if differs.any():
             raise _differs(path, before, name, int(np.argmax(differs)), values, int(differs.sum()))
     largest = {}
-    for name in set(BOUNDED) & set(columns):
+    for name in (bounded for bounded in BOUNDED if bounded in columns):
         wanted = before[name].to_numpy(np.float64)
         values = again[name].to_numpy().astype(np.float32).astype(np.float64)
         apart = np.where(np.isnan(values) & np.isnan(wanted), 0.0, np.abs(values - wanted))
