@@ -181,6 +181,7 @@ def test_a_yardstick_that_is_none_is_refused(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.bad_input
+@pytest.mark.long
 def test_two_context_models_are_refused(tmp_path):
     """That of --context_model was ignored. The same one named twice is one."""
     fasta = audit_bundles.random_fasta(tmp_path / "g.fa", 20_000)

@@ -52,6 +52,7 @@ def test_and_the_larger_part_of_a_small_one():
 
 
 @pytest.mark.bad_input
+@pytest.mark.long
 def test_a_window_beyond_the_trained_one_is_timed_where_it_is_allowed(tmp_path, capsys):
     """A run scored with such a window, and its dry run ended with 78."""
     genome = random_genome(2, 5_000)
