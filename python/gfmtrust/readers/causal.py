@@ -80,7 +80,7 @@ def tried(
     )[..., 0]
     with np.errstate(divide="ignore"):
         log_p = np.where((letters < N)[..., None], np.log(of_letter), 0.0).sum(axis=1)
-    posterior = softmax(log_p.reshape(n, 4, -1).transpose(0, 2, 1))
+    posterior = softmax(log_p.reshape(n, 4, log_p.shape[1]).transpose(0, 2, 1))
     return (
         np.concatenate([posterior[:, None], probs[::4, len(span) :]], axis=1),
         np.concatenate([mass[::4, :1], mass[::4, len(span) :]], axis=1),

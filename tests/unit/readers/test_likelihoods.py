@@ -122,6 +122,22 @@ def test_llrs_of_haplotypes_are_those_of_a_twin_by_strings(causal):
             assert scored.llr[row, view] == pytest.approx(expected, abs=2e-5), variant
 
 
+@pytest.mark.bad_input
+def test_a_reverse_window_with_too_many_tokens_is_not_scored():
+    """The windows of a causal model have few letters in common: here the forward one is random, and
+    the reverse one is a repeat of TG, of which the toy vocabulary has no token."""
+    model, text, at = bundle(True), genome_letters(6, 200) + "CA" * 80, 199
+    cut = [around(text, at, model.site_forward, strand)[0] for strand in "+-"]
+    forward, reverse = (len(bpe.segment(toy(True).bpe, encode(one)).ids) for one in cut)
+    limit = (forward + reverse) // 2
+    assert forward + 3 < limit < reverse - 3
+    for preset, status in (("fast", ""), ("default", Status.UNSUPPORTED)):
+        scores = score_sites(
+            toy(True, limit), model, FakeGenome(c=text), np.zeros(1, int), np.array([at]), preset
+        )
+        assert scores.status.tolist() == [status]
+
+
 def test_a_pair_near_the_contigs_end_has_as_many_bases():
     """An insertion at the end pushes one base of REF's text out of ALT's; the letters outside one
     are read in neither."""
