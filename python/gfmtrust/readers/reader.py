@@ -270,6 +270,11 @@ class Reader(ABC):
 
     # --- variants
 
+    def radius(self, placement: Placement) -> int:
+        """Return the number of bases on either side of a change that are scored: RADIUS_BP, or an
+        eighth of the window where that is smaller."""
+        return min(haplotypes.RADIUS_BP, width_of(self.model, placement) // 8)
+
     @abstractmethod
     def span(self, placement: Placement, length: int) -> haplotypes.Span:
         """Return which letters of a haplotype are scored, and in which passes, for a change whose
@@ -285,6 +290,17 @@ class Reader(ABC):
     ) -> haplotypes.HaplotypeScores:
         """Score the haplotypes of variants, see `haplotypes.score_haplotypes`."""
         return haplotypes.score_haplotypes(self, scorer, genome, contig_index, variants, options)
+
+    def variant_shares(
+        self,
+        genome: Genome,
+        contig_index: np.ndarray,
+        variants: list[Variant],
+        options: ReadingOptions = DEFAULTS,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the shares of N and padding in the windows around variants, see
+        `haplotypes.judged`; float32 (n,) each."""
+        return haplotypes.judged(self, genome, contig_index, variants, options)[1:]
 
     def scores_whole(self, variant: Variant) -> bool:
         """Whether a variant is scored by comparing its haplotypes, because the scores of its sites

@@ -6,10 +6,11 @@ import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, genome_letters
-from reading import score_sites, score_tiles
+from reading import score_haplotypes, score_sites, score_tiles
 
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.windows import window_status, worst
 
 Causal = partial(fake_bundle.FakeBundle, causal=True, window_bp=1_024)
@@ -135,6 +136,42 @@ def test_a_shifted_tile_beyond_the_end_is_padding_too():
         for preset in PRESETS
     ]
     assert shares == [[0, 0], [0, 0], [0, 8 / 64]]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("lost", [1, 20])
+def test_indels_are_judged_on_both_strands(lost):
+    """At both ends of a contig, and on both sides of a run of N, as their mirror images are."""
+    text = genome_letters(5, 1_500) + "N" * 1_000 + genome_letters(6, 1_500)
+    places = [0, 5, 200, 1_400, 1_480, 2_501, 2_530, 2_600, 3_940, 3_980]
+    variants = [Variant(at, text[at : at + lost], "") for at in places]
+    variants += [Variant(at, "", "ACGTA"[:lost]) for at in places]
+    mirrored = [
+        Variant(len(text) - v.pos - len(v.ref), turned(v.ref), turned(v.alt)) for v in variants
+    ]
+    statuses = {
+        (letters, preset): score_haplotypes(
+            UniformSession(),
+            CAUSAL,
+            FakeGenome(c=letters),
+            np.zeros(len(items), int),
+            items,
+            preset,
+        ).status.tolist()
+        for letters, items in ((text, variants), (turned(text), mirrored))
+        for preset in ("fast", "default")
+    }
+    fast, other, both = (
+        statuses[key] for key in ((text, "fast"), (turned(text), "fast"), (text, "default"))
+    )
+    assert both == statuses[turned(text), "default"]
+    for one, two, worse in zip(fast, other, both, strict=True):
+        if one and two:
+            assert worse in (one, two)
+        else:
+            assert worse == one + two
+    assert Status.AMBIGUOUS_BASE in both
+    assert fast != both
 
 
 @pytest.mark.bad_input
