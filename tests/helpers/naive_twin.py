@@ -59,6 +59,10 @@ class NaiveTwin:
             ]
             return sum(np.log(law[other]) - np.log(law[base]) for law, other, base in laws)
         changed = text[:pos] + alt + text[pos + len(ref) :]
+        shorter, radius = min(len(text), len(changed)), min(RADIUS, self._bundle.window_bp // 8)
+        first = next((at for at in range(pos, shorter) if text[at] != changed[at]), shorter)
+        if not (ref and alt) and first - pos > radius:  # in a long tract: where the texts differ
+            pos = first
         n = max(len(ref), len(alt))
         return self._likelihood(changed, pos, n, site) - self._likelihood(text, pos, n, site)
 

@@ -11,7 +11,7 @@ from gfmtrust.bundle.session import softmax
 from gfmtrust.core.alphabet import N
 from gfmtrust.core.interfaces import Scorer
 from gfmtrust.core.vocabulary import Placement
-from gfmtrust.readers.haplotypes import RADIUS_BP, Span
+from gfmtrust.readers.haplotypes import Span
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.views import nearest_half, site_index, width_of
 
@@ -49,9 +49,8 @@ class CausalReader(Reader):
             site_index(self.model, placement),
             self.model.k,
         )
-        radius = min(RADIUS_BP, width // 8)
         width -= width % k
-        site = min(site - site % k, width - k * -(-(length + radius) // k))
+        site = min(site - site % k, width - k * -(-(length + self.radius(placement)) // k))
         return Span(width, site, ((0, np.arange(site, width)),))
 
 
@@ -80,7 +79,7 @@ def tried(
     )[..., 0]
     with np.errstate(divide="ignore"):
         log_p = np.where((letters < N)[..., None], np.log(of_letter), 0.0).sum(axis=1)
-    posterior = softmax(log_p.reshape(n, 4, -1).transpose(0, 2, 1))
+    posterior = softmax(log_p.reshape(n, 4, log_p.shape[1]).transpose(0, 2, 1))
     return (
         np.concatenate([posterior[:, None], probs[::4, len(span) :]], axis=1),
         np.concatenate([mass[::4, :1], mass[::4, len(span) :]], axis=1),

@@ -22,10 +22,11 @@ from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs.reference import Fence, fence
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.context_sites import votes_at
-from gfmtrust.readers.haplotypes import RADIUS_BP, HaplotypeScores
+from gfmtrust.readers.haplotypes import RADIUS_BP, HaplotypeScores, judged
 from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.reader import Reader
-from gfmtrust.readers.windows import CHUNK_BASES, cut, window_status
+from gfmtrust.readers.tracts import anchors, as_read, ends_of
+from gfmtrust.readers.windows import CHUNK_BASES, cut
 
 LETTERS_PER_VARIANT = 1_000
 """Bytes in memory of a short variant: two haplotypes, and the answers at their places."""
@@ -33,7 +34,7 @@ LETTERS_PER_VARIANT = 1_000
 
 @dataclass(frozen=True)
 class _Alleles:
-    """Variants of one chunk. ref, alt: lengths of the alleles, int64 (n,). letters: codes of all
+    """Variants of one chunk as they are read. ref, alt: lengths of the alleles, int64 (n,). letters: codes of all
     alleles, REF before ALT, uint8. admitted: the members that may vote, bool (n, members)."""
 
     contig_index: np.ndarray
@@ -47,26 +48,22 @@ class _Alleles:
     @classmethod
     def of(
         cls,
-        genome: Genome,
         contig_index: np.ndarray,
         variants: list[Variant],
-        options: ReadingOptions,
-        n_members: int,
+        votes: np.ndarray,
+        fences: Fence | None,
     ) -> _Alleles:
         start = np.array([variant.pos for variant in variants], dtype=np.int64)
         ref = np.array([len(variant.ref) for variant in variants], dtype=np.int64)
         alt = np.array([len(variant.alt) for variant in variants], dtype=np.int64)
-        ends = [
-            votes_at(options.admitted, contig_index, at, n_members) for at in (start, start + ref)
-        ]
         return cls(
             contig_index,
             start,
             ref,
             alt,
             encode("".join(variant.ref + variant.alt for variant in variants)),
-            ends[0] & ends[1],
-            fence(genome, contig_index, _beside(genome, contig_index, start)),
+            votes,
+            fences,
         )
 
     def take(self, rows: np.ndarray) -> _Alleles:
@@ -93,40 +90,27 @@ def score_haplotypes(
     options: ReadingOptions,
 ) -> HaplotypeScores:
     """Return what `haplotypes.score_haplotypes` returns."""
-    model = reader.model
+    n_members = reader.model.n_members
     contig_index = np.asarray(contig_index, np.int64)
-    alleles = _Alleles.of(genome, contig_index, variants, options, model.n_members)
-    status = _statuses(reader, genome, alleles, options.max_n)
+    fences = fence(genome, contig_index, anchors(genome, contig_index, variants, "+", None))
+    read = as_read(genome, contig_index, variants, "+", RADIUS_BP, fences)
+    votes = np.all(
+        [
+            votes_at(options.admitted, contig_index, end, n_members)
+            for end in ends_of([variants, read])
+        ],
+        axis=0,
+    )
+    alleles = _Alleles.of(contig_index, read, votes, fences)
+    status, _, _ = judged(reader, genome, contig_index, variants, options)
     status[(status == "") & ~alleles.admitted.any(axis=1)] = Status.UNSUPPORTED
-    llr = np.full((len(variants), model.n_members), np.nan, np.float32)
+    llr = np.full((len(variants), n_members), np.nan, np.float32)
     asked = np.flatnonzero(status == "")
     for rows in _chunks(asked, alleles.ref + alleles.alt):
         llr[rows] = _log_ratios(scorer, genome, alleles.take(rows))
         scorer.count(2 * len(rows))
     status[(status == "") & np.isnan(llr).all(axis=1)] = Status.NONFINITE
     return HaplotypeScores(llr, status)
-
-
-def _beside(genome: Genome, contig_index: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """A base beside each variant: an insertion may follow the last one of the contig."""
-    lengths = np.array([genome.contigs[name] for name in genome.names], dtype=np.int64)
-    return np.minimum(start, lengths[contig_index] - 1)
-
-
-def _statuses(reader: Reader, genome: Genome, alleles: _Alleles, max_n: float) -> np.ndarray:
-    """The status of each variant that follows from the genome's own window around it, object
-    (n,)."""
-    model = reader.model
-    status = np.full(len(alleles.start), "", dtype=object)
-    beside = _beside(genome, alleles.contig_index, alleles.start)
-    step = max(1, CHUNK_BASES // model.window_bp)
-    for first in range(0, len(status), step):
-        rows = slice(first, first + step)
-        fences = alleles.fences and alleles.fences.take(np.arange(len(status))[rows])
-        starts = beside[rows] - model.site_forward
-        windows = cut(genome, alleles.contig_index[rows], starts, model.window_bp, "+", fences)
-        status[rows] = window_status(windows, model.site_forward, max_n)[0]
-    return status
 
 
 def _chunks(rows: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:

@@ -31,6 +31,9 @@ class CountsReader(Reader):
         surprisal."""
         return True
 
+    def radius(self, placement: Placement) -> int:
+        return RADIUS_BP
+
     def span(self, placement: Placement, length: int) -> Span:
         """Return the letters from RADIUS_BP before the change to RADIUS_BP after it, in one round,
         with nothing masked."""

@@ -195,6 +195,17 @@ class ExternalReader(Reader):
             raise InternalError(message(self.model.model_id, "no table", "a registered table"))
         return open_registered(self.registered, self.table, dict(genome.contigs))
 
+    def variant_shares(
+        self,
+        genome: Genome,
+        contig_index: np.ndarray,
+        variants: list[Variant],
+        options: ReadingOptions = DEFAULTS,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Always 0: a table says nothing about the windows behind its scores."""
+        zero = np.zeros(len(variants), np.float32)
+        return zero, zero
+
     def score_variants(
         self,
         scorer: Scorer,

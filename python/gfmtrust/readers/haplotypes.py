@@ -17,20 +17,20 @@ import numpy as np
 
 from gfmtrust.core.alphabet import N, encode, reverse_complement
 from gfmtrust.core.interfaces import Genome, Scorer, Votes
-from gfmtrust.core.vocabulary import Status, View
+from gfmtrust.core.vocabulary import Placement, Status, View
 from gfmtrust.inputs.reference import Fence, fence, fenced
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.site_scores import OFF_ALPHABET_LIMIT
-from gfmtrust.readers.views import columns_of
-from gfmtrust.readers.windows import CHUNK_BASES, window_status
+from gfmtrust.readers.tracts import anchors, as_read, ends_of
+from gfmtrust.readers.views import columns_of, site_index
+from gfmtrust.readers.windows import CHUNK_BASES, window_status, worst
 
 if TYPE_CHECKING:
     from gfmtrust.readers.reader import Reader
 
 RADIUS_BP = 32
-"""The number of bases on either side of the change that are scored; an eighth of the window where
-that is smaller."""
+"""The number of bases on either side of the change that are scored (`Reader.radius`)."""
 STRIDE = 8
 """The distance in tokens between masked tokens of one pass: at most 12.5 % are masked, as in
 training."""
@@ -82,20 +82,27 @@ def score_haplotypes(
     """
     views = reader.views(options.views)
     llr = np.full((len(variants), len(views)), np.nan, dtype=np.float32)
+    contig_index = np.asarray(contig_index, np.int64)
     lengths = np.array([variant.length for variant in variants], dtype=np.int64)
-    # an insertion may follow the last base of the contig
-    beside = np.array(
-        [
-            min(variant.pos, genome.contigs[genome.names[int(index)]] - 1)
-            for index, variant in zip(contig_index, variants, strict=True)
-        ],
-        dtype=np.int64,
-    )
-    fences = fence(genome, contig_index, beside)
-    status = _statuses(reader, genome, contig_index, variants, (beside, fences), options)
+    fences = fence(genome, contig_index, anchors(genome, contig_index, variants, "+", None))
+    read = {
+        placement: as_read(
+            genome,
+            contig_index,
+            variants,
+            placement.strand,
+            reader.radius(placement),
+            fences,
+        )
+        for placement in reader.placements(options.views)
+    }
+    status, _, _ = judged(reader, genome, contig_index, variants, options)
+    longest = reader.longest_allele(options.views)
+    if longest is not None:
+        status[(status == "") & (lengths > longest)] = Status.TOO_LONG
     for length in np.unique(lengths[status == ""]).tolist():
         rows = np.flatnonzero((lengths == length) & (status == ""))
-        for placement in reader.placements(options.views):
+        for placement, spelled in read.items():
             columns = columns_of(views, placement)
             span = reader.span(placement, length)
             for part in _chunks(rows, 2 * span.length):
@@ -104,7 +111,7 @@ def score_haplotypes(
                         _cut(
                             genome,
                             genome.names[int(contig_index[row])],
-                            variants[row],
+                            spelled[row],
                             placement.strand,
                             span,
                             fences and fences.take(np.array([row])),
@@ -113,12 +120,13 @@ def score_haplotypes(
                     ]
                 )
                 ratios, mass = reader.log_ratios(
-                    scorer, span, pairs, [variants[row] for row in part]
+                    scorer, span, pairs, [spelled[row] for row in part]
                 )
                 llr[np.ix_(part, np.array(columns))] = ratios
                 status[part[mass > OFF_ALPHABET_LIMIT]] = Status.MODEL_ERROR
     if options.admitted is not None:
-        _let_vote(llr, status, contig_index, variants, views, options.admitted)
+        spellings = [variants, *read.values()]
+        _let_vote(llr, status, contig_index, spellings, views, options.admitted)
     status[(status == "") & np.isnan(llr).all(axis=1)] = Status.NONFINITE
     llr[status != ""] = np.nan
     return HaplotypeScores(llr, status)
@@ -128,17 +136,13 @@ def _let_vote(
     llr: np.ndarray,
     status: np.ndarray,
     contig_index: np.ndarray,
-    variants: list[Variant],
+    spellings: list[list[Variant]],
     views: list[View],
     admitted: Votes,
 ) -> None:
     """Remove, in place, the votes of members that were fitted with the block of either end of a
-    variant."""
-    first, last = (
-        np.array([side(variant) for variant in variants], dtype=np.int64)
-        for side in (lambda v: v.pos, lambda v: v.pos + len(v.ref))
-    )
-    votes = admitted(contig_index, first) & admitted(contig_index, last)
+    variant, as it is given or as a strand reads it."""
+    votes = np.all([admitted(contig_index, end) for end in ends_of(spellings)], axis=0)
     for column, view in enumerate(views):
         llr[~votes[:, view.member], column] = np.nan
     status[(status == "") & ~votes.any(axis=1)] = Status.UNSUPPORTED
@@ -150,28 +154,43 @@ def _chunks(rows: np.ndarray, letters: int) -> Iterator[np.ndarray]:
         yield rows[start : start + step]
 
 
-def _statuses(
+def judged(
     reader: Reader,
     genome: Genome,
     contig_index: np.ndarray,
     variants: list[Variant],
-    places: tuple[np.ndarray, Fence | None],
     options: ReadingOptions,
-) -> np.ndarray:
-    """Return the status of each variant that follows from the genome's own window around it, before
-    any pass: object (n,), '' where the model can be run. places: a base beside each variant, (n,),
-    and their fences."""
-    model, longest = reader.model, reader.longest_allele(options.views)
-    beside, fences = places
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `window_status` returns of the genome's own windows around variants, before any
+    pass: the worst over the strands, each of which has its window where it reads the variant."""
+    fences = fence(genome, contig_index, anchors(genome, contig_index, variants, "+", None))
+    strands = dict.fromkeys(view.strand for view in reader.views(options.views))
+    return worst(
+        [
+            _judged(reader, genome, contig_index, variants, Placement(strand), fences, options)
+            for strand in strands
+        ]
+    )
+
+
+def _judged(
+    reader: Reader,
+    genome: Genome,
+    contig_index: np.ndarray,
+    variants: list[Variant],
+    placement: Placement,
+    fences: Fence | None,
+    options: ReadingOptions,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    strand, site = placement.strand, site_index(reader.model, placement)
+    read = as_read(genome, contig_index, variants, strand, reader.radius(placement), fences)
+    at = anchors(genome, contig_index, read, strand, fences)
     status = np.full(len(variants), "", dtype=object)
-    for row, variant in enumerate(variants):
-        start = beside[row : row + 1] - model.site_forward
-        window = genome.windows(genome.names[int(contig_index[row])], start, model.window_bp)
-        window = fenced(window, start, fences and fences.take(np.array([row])))
-        status[row] = window_status(window, model.site_forward, options.max_n)[0][0]
-        if status[row] == "" and longest is not None and variant.length > longest:
-            status[row] = Status.TOO_LONG
-    return status
+    n_share, pad_share = np.zeros((2, len(variants)), dtype=np.float32)
+    for rows in _chunks(np.arange(len(variants)), reader.model.window_bp):
+        windows = reader.windows(genome, contig_index[rows], at[rows], placement)
+        status[rows], n_share[rows], pad_share[rows] = window_status(windows, site, options.max_n)
+    return status, n_share, pad_share
 
 
 def _cut(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.core.vocabulary import Placement
-from gfmtrust.readers.haplotypes import RADIUS_BP, STRIDE, Span
+from gfmtrust.readers.haplotypes import STRIDE, Span
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.tiles import Tiling
 from gfmtrust.readers.views import middle_half, site_index, width_of
@@ -29,7 +29,7 @@ class MaskedReader(Reader):
         """Return the letters from `radius` before the change to `radius` after it, in STRIDE rounds
         of tokens that are masked together."""
         width, k = width_of(self.model, placement), self.model.k
-        site, radius = site_index(self.model, placement), min(RADIUS_BP, width // 8)
+        site, radius = site_index(self.model, placement), self.radius(placement)
         letters = np.arange(site - radius, site + length + radius)
         turn = (letters // k - letters[0] // k) % STRIDE
         return Span(

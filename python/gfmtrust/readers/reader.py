@@ -29,11 +29,18 @@ from gfmtrust.readers.options import DEFAULTS, ReadingOptions
 from gfmtrust.readers.site_scores import SiteScores, joined, refuse_broken, settle
 from gfmtrust.readers.tiles import Tiling
 from gfmtrust.readers.views import WHOLE, columns_of, placements_of, site_index, width_of
-from gfmtrust.readers.windows import CHUNK_BASES, COMPLEMENT_ORDER, cut, window_status
+from gfmtrust.readers.windows import (
+    CHUNK_BASES,
+    COMPLEMENT_ORDER,
+    cut,
+    window_shares,
+    window_status,
+    worst,
+)
 
 CHUNK_SITES = 10_000
 """Sites worked on at once at most: the context model's windows are 63 bp."""
-READING_VERSION = 1
+READING_VERSION = 2
 """Raised with every change after which the same letters and the same network give other answers, so
 that a score store has no answer of an earlier way of reading."""
 
@@ -147,9 +154,7 @@ class Reader(ABC):
         model, views = self.model, self.views(options.views)
         probs = np.full((len(pos), len(views), 4), np.nan, dtype=np.float32)
         off = np.zeros(len(pos), dtype=np.float32)
-        whole = self.windows(genome, contig_index, pos, Placement("+"))
-        status, n_share, pad_share = window_status(whole, model.site_forward, options.max_n)
-        status[(status == "") & ~self.readable(scorer, whole)] = Status.UNSUPPORTED
+        status, n_share, pad_share = self._judged(scorer, genome, contig_index, pos, options)
         usable = np.flatnonzero(status == "")
         neighbours = NeighbourAnswers.empty(
             model.neighbour_offsets if options.neighbours else (),
@@ -160,6 +165,11 @@ class Reader(ABC):
         for placement in self.placements(options.views):
             windows = self.windows(genome, contig_index[usable], pos[usable], placement)
             is_whole = placement == Placement(placement.strand)
+            if placement.shift:
+                for share, of_view in zip(
+                    (n_share, pad_share), window_shares(windows), strict=True
+                ):
+                    share[usable] = np.maximum(share[usable], of_view)
             around = neighbours.as_read if is_whole else neighbours.as_read[:0]
             answer, mass = self.answers(scorer, windows, site_index(model, placement), around)
             if placement.strand == "-":
@@ -184,6 +194,31 @@ class Reader(ABC):
             for column, view in enumerate(views):
                 probs[~votes[:, view.member], column] = np.nan
         return SiteScores(probs, status, local, n_share, pad_share, off)
+
+    def _judged(
+        self,
+        scorer: Scorer,
+        genome: Genome,
+        contig_index: np.ndarray,
+        pos: np.ndarray,
+        options: ReadingOptions,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the status of each site that follows from its windows, and the shares of N and
+        padding: the worst over the strands, because the two windows of a causal model have little
+        more than the site in common.
+
+        Shifted windows and half of the context cause no status: they are read beside a whole
+        window, from which they differ by an eighth or by letters left out.
+        """
+        judged = []
+        for strand in dict.fromkeys(view.strand for view in self.views(options.views)):
+            placement = Placement(strand)
+            windows = self.windows(genome, contig_index, pos, placement)
+            site = site_index(self.model, placement)
+            status, n_share, pad_share = window_status(windows, site, options.max_n)
+            status[(status == "") & ~self.readable(scorer, windows)] = Status.UNSUPPORTED
+            judged.append((status, n_share, pad_share))
+        return worst(judged)
 
     def windows(
         self, genome: Genome, contig_index: np.ndarray, pos: np.ndarray, placement: Placement
@@ -235,6 +270,11 @@ class Reader(ABC):
 
     # --- variants
 
+    def radius(self, placement: Placement) -> int:
+        """Return the number of bases on either side of a change that are scored: RADIUS_BP, or an
+        eighth of the window where that is smaller."""
+        return min(haplotypes.RADIUS_BP, width_of(self.model, placement) // 8)
+
     @abstractmethod
     def span(self, placement: Placement, length: int) -> haplotypes.Span:
         """Return which letters of a haplotype are scored, and in which passes, for a change whose
@@ -250,6 +290,17 @@ class Reader(ABC):
     ) -> haplotypes.HaplotypeScores:
         """Score the haplotypes of variants, see `haplotypes.score_haplotypes`."""
         return haplotypes.score_haplotypes(self, scorer, genome, contig_index, variants, options)
+
+    def variant_shares(
+        self,
+        genome: Genome,
+        contig_index: np.ndarray,
+        variants: list[Variant],
+        options: ReadingOptions = DEFAULTS,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the shares of N and padding in the windows around variants, see
+        `haplotypes.judged`; float32 (n,) each."""
+        return haplotypes.judged(self, genome, contig_index, variants, options)[1:]
 
     def scores_whole(self, variant: Variant) -> bool:
         """Whether a variant is scored by comparing its haplotypes, because the scores of its sites

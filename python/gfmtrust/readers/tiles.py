@@ -23,7 +23,14 @@ from gfmtrust.readers.neighbours import local_surprisal
 from gfmtrust.readers.options import DEFAULTS, ReadingOptions
 from gfmtrust.readers.site_scores import SiteScores, joined, refuse_broken, settle
 from gfmtrust.readers.views import columns_of
-from gfmtrust.readers.windows import CHUNK_BASES, COMPLEMENT_ORDER, bases_at, cut, window_status
+from gfmtrust.readers.windows import (
+    CHUNK_BASES,
+    COMPLEMENT_ORDER,
+    bases_at,
+    cut,
+    window_shares,
+    window_status,
+)
 
 if TYPE_CHECKING:
     from gfmtrust.readers.reader import Reader
@@ -177,7 +184,7 @@ def _score_chunk(
     offsets = np.unique(np.concatenate([as_read, -as_read]))
     probs = np.full((len(pos), len(views), 4), np.nan, np.float32)
     off = np.zeros(len(pos), np.float32)
-    n_share = np.zeros(len(pos), np.float32)
+    n_share = pad_share = np.zeros(len(pos), np.float32)
     beside = np.zeros((len(pos), len(offsets), model.n_members, 4))
     n_strands = len({view.strand for view in views})
     for placement in reader.placements(options.views):
@@ -195,15 +202,18 @@ def _score_chunk(
         off = np.maximum(off, mass[:, 0])
         if is_whole:
             beside += answer[:, 1:].astype(np.float64) / n_strands
-            n_share = (windows == N).mean(axis=1, dtype=np.float32)[tile]
+        if not any(placement.crop):
+            of_view = window_shares(windows)
+            n_share = np.maximum(n_share, of_view[0][tile])
+            pad_share = np.maximum(pad_share, of_view[1][tile])
     status = np.full(len(pos), "", object)
     settle(probs, status, off, np.arange(len(pos)))
     return SiteScores(
         probs,
         status,
         local_surprisal(beside, genome, contig_index, pos, offsets, None),
-        n_share,
-        np.zeros(len(pos), np.float32),
+        n_share.astype(np.float32),
+        pad_share.astype(np.float32),
         off,
     )
 

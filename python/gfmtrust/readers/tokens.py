@@ -12,7 +12,7 @@ from gfmtrust.core.interfaces import Scorer
 from gfmtrust.core.vocabulary import Placement
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers import likelihoods
-from gfmtrust.readers.haplotypes import RADIUS_BP, Span
+from gfmtrust.readers.haplotypes import Span
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.views import middle_half, nearest_half, site_index, width_of
 
@@ -49,7 +49,7 @@ class TokensReader(Reader):
     def span(self, placement: Placement, length: int) -> Span:
         """Return whole windows in one round, with the change at least `radius` before their end."""
         width, site = width_of(self.model, placement), site_index(self.model, placement)
-        site = min(site, width - (length + min(RADIUS_BP, width // 8)))
+        site = min(site, width - (length + self.radius(placement)))
         return Span(width, site, ((0, np.arange(site, site + length)),))
 
     def scores_whole(self, variant: Variant) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from gfmtrust.core.alphabet import PAD, N, reverse_complement
 from gfmtrust.core.interfaces import Genome
-from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.vocabulary import STATUS_ORDER, Status
 from gfmtrust.inputs.reference import Fence, fenced
 
 COMPLEMENT_ORDER = [3, 2, 1, 0]
@@ -51,17 +51,36 @@ def window_status(
     windows: codes uint8 (n, W). Padding is counted separately and causes a status only where hardly
     any base is left. Returns status (n,), n_share and pad_share float32 (n,).
     """
-    width = windows.shape[1]
-    pad = windows == PAD
-    n_pad = pad.sum(axis=1)
-    n_unknown = (windows == N).sum(axis=1)
-    n_letters = width - n_pad
-    n_share = np.divide(n_unknown, n_letters, out=np.zeros(len(windows)), where=n_letters > 0)
-    real_beside = n_letters - n_unknown - (windows[:, site] < N)
+    n_share, pad_share = window_shares(windows)
+    is_real = windows < N
+    real_beside = is_real.sum(axis=1) - is_real[:, site]
     status = np.full(len(windows), "", dtype=object)
     status[(n_share > max_n) | (windows[:, site] == N)] = Status.AMBIGUOUS_BASE
-    status[(real_beside < min(width / 4, MIN_REAL_BASES)) & (n_share <= max_n)] = (
-        Status.OUT_OF_RANGE
+    least = min(windows.shape[1] / 4, MIN_REAL_BASES)
+    status[(real_beside < least) & (n_share <= max_n)] = Status.OUT_OF_RANGE
+    status[windows[:, site] == PAD] = Status.OUT_OF_RANGE
+    return status, n_share.astype(np.float32), pad_share.astype(np.float32)
+
+
+def window_shares(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the share of N among the letters of each window that lie inside the contig, and the
+    share of the window outside it, float64 (n,) each."""
+    n_pad = (windows == PAD).sum(axis=1)
+    n_letters = windows.shape[1] - n_pad
+    n_share = np.divide(
+        (windows == N).sum(axis=1), n_letters, out=np.zeros(len(windows)), where=n_letters > 0
     )
-    status[pad[:, site]] = Status.OUT_OF_RANGE
-    return status, n_share.astype(np.float32), (n_pad / width).astype(np.float32)
+    return n_share, n_pad / windows.shape[1]
+
+
+def worst(
+    judged: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the worst of what `window_status` returns for several windows of each site: of the
+    statuses the one that comes first in their order, and the largest shares."""
+    status = judged[0][0].copy()
+    for other, _, _ in judged[1:]:
+        for row in np.flatnonzero(other != status).tolist():
+            status[row] = min(filter(None, (status[row], other[row])), key=STATUS_ORDER.index)
+    n_share, pad_share = (np.max([one[at] for one in judged], axis=0) for at in (1, 2))
+    return status, n_share, pad_share

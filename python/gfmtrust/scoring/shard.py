@@ -155,10 +155,10 @@ def score_shard(
         passes = planned_passes(reader, places, len(pos), reading, choice.stride)
         passes += n_variants * reader.passes_per_variant(options.views)
         _announce(scorer, f"{reader.model.model_id}, {shard.stem}", len(pos), passes)
-    variant_columns = {}
+    variant_columns, shares = {}, None
     if "variant" in rows.schema.names:
         # before the sites: the context model then has the answers beside each change already
-        variant_columns = _variant_columns(answers, rows.to_pandas())
+        variant_columns, shares = _variant_columns(answers, rows.to_pandas())
     if control:
         scores = negative_controls.score_control(planned.kind, control, answers)
     else:
@@ -172,6 +172,9 @@ def score_shard(
             reading,
             answers.score_sites,
         )
+    if shares is not None:
+        n_share, pad_share = np.maximum((scores.n_share, scores.pad_share), shares)
+        scores = replace(scores, n_share=n_share, pad_share=pad_share)
     metrics = _metrics(answers, scorer, shard.stem, choice, int(tiled.sum()), (len(pos), started))
     if _is_judged(reader, planned.kind):
         refuse_constant(scores, reader.model.model_id)
@@ -299,10 +302,14 @@ def _metrics(
     )
 
 
-def _variant_columns(answers: Answers, rows: pd.DataFrame) -> dict:
-    """Columns `llr` and `variant_status` of a shard of variants, one value per variant. The
-    haplotypes are scored of those variants that are not the sum of their sites
-    (`Reader.scores_whole`); the others have NaN and ''."""
+def _variant_columns(answers: Answers, rows: pd.DataFrame) -> tuple[dict, np.ndarray]:
+    """Columns `llr` and `variant_status` of a shard of variants, one value per variant; and the
+    shares of N and padding in the windows that its haplotypes are read in, float32 (2, rows), which
+    are not those of its sites in a long tandem tract.
+
+    The haplotypes are scored of those variants that are not the sum of their sites
+    (`Reader.scores_whole`); the others have NaN, '' and 0.
+    """
     reader, n_views = answers.reader, len(answers.reader.views(answers.reading.views))
     distinct = rows.drop_duplicates("variant")
     variants = [
@@ -312,15 +319,17 @@ def _variant_columns(answers: Answers, rows: pd.DataFrame) -> dict:
     asked = np.flatnonzero([reader.scores_whole(variant) for variant in variants])
     llr = np.full((len(variants), n_views), np.nan, np.float32)
     status = np.full(len(variants), "", object)
-    scores = answers.score_variants(
-        distinct["contig_index"].to_numpy(np.int64)[asked], [variants[i] for i in asked]
-    )
+    places = distinct["contig_index"].to_numpy(np.int64)[asked], [variants[i] for i in asked]
+    scores = answers.score_variants(*places)
     llr[asked], status[asked] = scores.llr, scores.status
+    shares = np.zeros((2, len(variants)), np.float32)
+    shares[:, asked] = reader.variant_shares(answers.genome, *places, answers.reading)
     row = np.searchsorted(distinct["variant"].to_numpy(), rows["variant"].to_numpy())
-    return {
+    columns = {
         "llr": pa.FixedSizeListArray.from_arrays(pa.array(llr[row].reshape(-1)), n_views),
         "variant_status": status[row].astype(object),
     }
+    return columns, shares[:, row]
 
 
 def refuse_constant(scores: SiteScores, model: str) -> None:

@@ -20,6 +20,7 @@ from gfmtrust.core.vocabulary import Placement
 from gfmtrust.inputs.reference import fence, fenced
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.reader import Reader
+from gfmtrust.readers.tracts import anchors, as_read
 from gfmtrust.readers.views import site_index, width_of
 from gfmtrust.readers.windows import CHUNK_BASES, cut
 from gfmtrust.store.rows import KEY_BYTES
@@ -72,27 +73,48 @@ def variant_keys(
     variants: list[Variant],
 ) -> np.ndarray:
     """Keys of variants, uint64 (n, 2): both alleles and the genome's letters on either side, as far
-    as either haplotype or the window of the status reaches."""
+    as either haplotype or a window of the status reaches, wherever in a tandem tract a view reads
+    the variant."""
+    behind, ahead = _moves(reader, genome, scope.views, contig_index, variants)
     return _digests(
         scope,
         (
-            _variant_text(reader, genome, scope.views, int(index), variant)
-            for index, variant in zip(contig_index, variants, strict=True)
+            _variant_text(reader, genome, scope.views, (int(contig_index[row]), variant), moves)
+            for row, (variant, *moves) in enumerate(zip(variants, behind, ahead, strict=True))
         ),
     )
 
 
+def _moves(
+    reader: Reader,
+    genome: Genome,
+    preset: str,
+    contig_index: np.ndarray,
+    variants: list[Variant],
+) -> tuple[list[int], list[int]]:
+    """How far to the left and to the right any view reads each variant elsewhere (`readers.tracts`),
+    in bases."""
+    contig_index = np.asarray(contig_index, np.int64)
+    fences = fence(genome, contig_index, anchors(genome, contig_index, variants, "+", None))
+    moves = np.zeros((1, len(variants)), np.int64)
+    for placement in reader.placements(preset):
+        read = as_read(
+            genome, contig_index, variants, placement.strand, reader.radius(placement), fences
+        )
+        pairs = zip(read, variants, strict=True)
+        moves = np.vstack([moves, [spelled.pos - variant.pos for spelled, variant in pairs]])
+    return (-moves.min(axis=0)).tolist(), moves.max(axis=0).tolist()
+
+
 def variant_stretch(reader: Reader, preset: str, length: int) -> tuple[int, int]:
     """Letters before the first changed base, and behind the last, that the answer depends on.
-    length: bases of the longer allele."""
-    model = reader.model
-    before, after = [model.site_forward + 1], [model.window_bp - model.site_forward]
+    length: bases of the longer allele, which every view reads where it is given."""
+    model, sides = reader.model, []
     for placement in reader.placements(preset):
-        span = reader.span(placement, length)
-        sides = _around_site(span.length, span.site, placement.strand)
-        before.append(sides[0] + 1)
-        after.append(sides[1] + 1)
-    return max(before), max(after)
+        span, strand = reader.span(placement, length), placement.strand
+        window = width_of(model, placement), site_index(model, placement)
+        sides += [_around_site(span.length, span.site, strand), _around_site(*window, strand)]
+    return max(before for before, _ in sides) + 1, max(after for _, after in sides) + 1
 
 
 def _around_site(width: int, site: int, strand: str) -> tuple[int, int]:
@@ -102,11 +124,18 @@ def _around_site(width: int, site: int, strand: str) -> tuple[int, int]:
 
 
 def _variant_text(
-    reader: Reader, genome: Genome, preset: str, index: int, variant: Variant
+    reader: Reader,
+    genome: Genome,
+    preset: str,
+    place: tuple[int, Variant],
+    moves: list[int],
 ) -> bytes:
+    """The bytes of a key. place: index of the contig, and variant; moves: see `_moves`."""
+    (index, variant), (behind, ahead) = place, moves
     contig = genome.names[index]
     before, after = variant_stretch(reader, preset, variant.length)
-    start, end = variant.pos - before, variant.pos + len(variant.ref) + after
+    start = variant.pos - before - behind
+    end = variant.pos + len(variant.ref) + after + ahead
     beside = np.array([min(variant.pos, genome.contigs[contig] - 1)], np.int64)
     letters = fenced(
         genome.codes(contig, start, end)[None],
@@ -114,7 +143,8 @@ def _variant_text(
         fence(genome, np.array([index]), beside),
     )[0]
     alleles = encode(variant.ref).tobytes() + encode(variant.alt).tobytes()
-    return f"{len(variant.ref)}:{len(variant.alt)}:".encode() + alleles + letters.tobytes()
+    numbers = f"{len(variant.ref)}:{len(variant.alt)}:{behind}:{ahead}:"
+    return numbers.encode() + alleles + letters.tobytes()
 
 
 def _digests(scope: StoreScope, texts: Iterable[bytes]) -> np.ndarray:

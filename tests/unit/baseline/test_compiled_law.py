@@ -216,6 +216,41 @@ def test_haplotypes_get_the_answers_of_the_graph(both):
         assert np.isfinite(scores.llr).any(axis=1).sum() > 40
 
 
+def test_copies_of_a_long_tract_get_the_answers_of_the_graph(both):
+    """Tracts around the radius of 32 bases and beyond it; the first copy has the score of the last,
+    and a member that saw either of them does not vote."""
+    _, reader, session, compiled = both
+    contigs, first, last = {}, [], []
+    for unit, copies in (("A", 20), ("A", 33), ("A", 34), ("A", 90), ("CA", 30), ("ACCGT", 30)):
+        text = genome_letters(copies, 120) + "G" + unit * copies + "T" + genome_letters(7, 120)
+        contigs[f"c{len(contigs)}"], end = text, 121 + len(unit) * copies
+        first.append((Variant(121, unit, ""), Variant(121, "", unit)))
+        last.append((Variant(end - len(unit), unit, ""), Variant(end, "", unit)))
+    genome, index = FakeGenome(**contigs), np.repeat(np.arange(len(contigs)), 2)
+    spellings = [[variant for pair in pairs for variant in pair] for pairs in (first, last)]
+    dealt = some_members(genome)
+    for options in ({}, {"admitted": dealt.admitted}):
+        reading = ReadingOptions(**options)
+        expected, scores, of_last = (
+            reader.score_variants(scorer, genome, index, variants, reading)
+            for scorer, variants in (
+                (session, spellings[0]),
+                (compiled, spellings[0]),
+                (compiled, spellings[1]),
+            )
+        )
+        assert expected.status.tolist() == scores.status.tolist()
+        assert np.allclose(expected.llr, scores.llr, 0, 4 * TOLERANCE, equal_nan=True)
+        if options:
+            begin = np.full(len(index), 121)
+            end = begin + [len(variant.ref) for variant in spellings[0]]
+            of_last.llr[~(dealt.admitted(index, begin) & dealt.admitted(index, end))] = np.nan
+        else:
+            assert (np.abs(scores.llr) > 1e-3).all()
+        beyond = np.arange(4, len(index))  # tracts that are longer than the radius
+        assert scores.llr[beyond].tobytes() == of_last.llr[beyond].tobytes()
+
+
 def test_the_places_that_can_differ_give_the_whole_span(both):
     """Place by place, over all letters of the span, with the law in numpy of one member."""
     law, reader, _, compiled = both

@@ -122,6 +122,49 @@ def test_llrs_of_haplotypes_are_those_of_a_twin_by_strings(causal):
             assert scored.llr[row, view] == pytest.approx(expected, abs=2e-5), variant
 
 
+@pytest.mark.parametrize("causal", [False, True], ids=["masked", "causal"])
+def test_a_copy_of_a_long_tract_is_scored_where_the_texts_first_differ(causal):
+    """A tract of 40 bases, of which 20 lie behind the site of a causal window: read in its first
+    copy, the texts of that window would be equal."""
+    before, behind = genome_letters(6, 300) + "G", "GT" + genome_letters(7, 300)
+    session, model = toy(causal), bundle(causal)
+    letters = before + "CA" * 20 + behind
+    first, last = Variant(301, "CA", ""), Variant(301 + 38, "CA", "")
+    genome = FakeGenome(c=letters)
+    scored = score_haplotypes(session, model, genome, np.zeros(2, int), [first, last])
+    assert scored.llr[0].tolist() == scored.llr[1].tolist()
+    changed = before + "CA" * 19 + behind
+    radius = WINDOW // 8
+    for view, (strand, site) in enumerate((("+", model.site_forward), ("-", model.site_reverse))):
+        site = min(site, WINDOW - (2 + radius))
+        start = {"+": last.pos, "-": len(behind) + 38}[strand]
+        texts = [
+            (text if strand == "+" else turned(text))[start - site : start - site + WINDOW]
+            for text in (letters, changed)
+        ]
+        assert texts[0][:site] == texts[1][:site]
+        assert texts[0][site] != texts[1][site]
+        expected = naive_bpe.llr(*texts, merges(session), causal, site + 2)
+        assert scored.llr[0, view] == pytest.approx(expected, abs=2e-5)
+        assert scored.llr[0, view] != 0
+
+
+@pytest.mark.bad_input
+def test_a_reverse_window_with_too_many_tokens_is_not_scored():
+    """The windows of a causal model have few letters in common: here the forward one is random, and
+    the reverse one is a repeat of TG, of which the toy vocabulary has no token."""
+    model, text, at = bundle(True), genome_letters(6, 200) + "CA" * 80, 199
+    cut = [around(text, at, model.site_forward, strand)[0] for strand in "+-"]
+    forward, reverse = (len(bpe.segment(toy(True).bpe, encode(one)).ids) for one in cut)
+    limit = (forward + reverse) // 2
+    assert forward + 3 < limit < reverse - 3
+    for preset, status in (("fast", ""), ("default", Status.UNSUPPORTED)):
+        scores = score_sites(
+            toy(True, limit), model, FakeGenome(c=text), np.zeros(1, int), np.array([at]), preset
+        )
+        assert scores.status.tolist() == [status]
+
+
 def test_a_pair_near_the_contigs_end_has_as_many_bases():
     """An insertion at the end pushes one base of REF's text out of ALT's; the letters outside one
     are read in neither."""

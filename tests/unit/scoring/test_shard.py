@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import toy_models
+from fake_genome import random_genome
 from planned_run import GENOME, planned, snv_rows
 
 from gfmtrust.bundle import permuted_weights
@@ -66,6 +67,33 @@ def test_a_long_shard_is_told_of_every_half_minute_with_the_batch_of_the_hour(
         "gpn, shard_00000: 8,000 of 40,000 passes, 200 passes/s, 3 min left, batch 8",
         "gpn, shard_00000: 20,000 of 40,000 passes, 250 passes/s, 80 s left, batch 4",
     ]
+
+
+# --- indels in tandem tracts
+
+
+def test_an_indel_is_as_near_to_the_edge_as_the_place_where_it_is_read(tmp_path):
+    """Windows of 16 with a radius of 2. A tract of 12 is followed by three letters: the window of
+    the first copy ends within it, and that of the last has 4 letters behind the contig's end."""
+    genome = random_genome(4, 6_000, chr2="TG" * 15 + "ACG" * 10 + "G" + "A" * 12 + "CGT")
+    records = [
+        *snv_rows(genome, range(2_000, 5_000, 30)),
+        ("chr2", 1, 30, "AC", "A"),
+        ("chr2", 1, 60, "GA", "G"),
+    ]
+    plan_dir = planned(tmp_path, genome, [records])[0]
+    reader = reader_of(toy_models.write_toy(tmp_path / "toy"))
+    by_place = {}
+    for path in planned_shards(plan_dir, ShardKind.VARIANTS).values():
+        result = shard.score_shard(reader, genome, path, ScoringOptions("default"))
+        rows, scores = result.rows.to_pandas(), result.scores
+        for row in np.flatnonzero(rows["contig_index"] == 1):
+            if tuple(rows.loc[row, ["start", "ref", "alt"]]) in ((31, "C", ""), (61, "A", "")):
+                by_place[int(rows["pos"][row])] = float(scores.pad_share[row])
+    assert by_place == {31: 0, 61: 4 / 16}
+    scorer = reader.open_scorer("cpu", 1, None, False)
+    alone = reader.score_sites(scorer, genome, np.array([1]), np.array([61]))
+    assert alone.pad_share[0] == 0
 
 
 # --- what a scored shard states

@@ -162,6 +162,30 @@ def test_the_key_of_a_variant_covers_every_letter_that_changes_its_answer(name, 
     assert (in_key | ~in_answer).all()
 
 
+@pytest.mark.parametrize("copies", [3, 8, 30])
+@pytest.mark.parametrize("name", [name for name in BUNDLES if name != "site near the start"])
+def test_the_key_of_a_variant_covers_the_place_in_a_tract_where_it_is_read(name, copies):
+    """A tract ends within the radius of 8 bases, beyond it, or beyond the window; a changed letter
+    in it or behind it changes where the variant is read."""
+    reader = reader_of(BUNDLES[name])
+    text = LETTERS[:POS] + "CA" * copies + "G" + LETTERS[POS:]
+    places = range(POS - 70, POS + 2 * copies + 75)
+    texts = [text, *(changed(text, at) for at in places if not POS <= at < POS + 2)]
+    genome = FakeGenome(**{f"c{number}": text for number, text in enumerate(texts)})
+    index = np.arange(len(texts))
+    for variant in (Variant(POS, "CA", ""), Variant(POS, "", "CA")):
+        variants = [variant] * len(texts)
+        scores = reader.score_variants(
+            WholeWindowScorer(), genome, index, variants, ReadingOptions("thorough")
+        )
+        assert (scores.status == "").all()
+        keys = variant_keys(reader, genome, scope_of("thorough", VARIANTS), index, variants)
+        in_key = (keys != keys[0]).any(axis=1)
+        in_answer = (scores.llr != scores.llr[0]).any(axis=1)
+        assert in_answer.sum() > 30
+        assert (in_key | ~in_answer).all()
+
+
 def test_two_alleles_of_one_place_have_two_keys():
     reader, genome = reader_of(BUNDLES["masked"]), FakeGenome(c=LETTERS)
     one, other = Variant(POS, "", "AC"), Variant(POS, "", "AG")

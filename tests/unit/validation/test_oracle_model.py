@@ -257,10 +257,11 @@ def test_every_scorer_view_and_site_is_the_closed_form(tmp_path, genome, reading
     assert compared.difference.max() <= selfcheck.TOLERANCE, compared.names[
         compared.difference.argmax()
     ]
-    assert any(name.startswith("long:170 ") for name in compared.names)
-    assert (
-        any(name.startswith("long:1 ") for name in compared.names) or oracle.is_causal
-    )  # no context, so no score
+    first, last = (
+        any(name.startswith(place) for name in compared.names) for place in ("long:1 ", "long:170 ")
+    )
+    assert first == last
+    assert first or oracle.is_causal  # one strand has no context there, so that there is no score
 
 
 @pytest.mark.parametrize("reading", [Reading.MASKED, Reading.KMER_CONDITIONAL])
@@ -458,7 +459,8 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
     ("module", "name", "value", "reading", "output"),
     [
         (reader, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
-        (windows, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
+        # the first site has no answer, since its reverse window seems to be outside the contig
+        (windows, "reverse_complement", lambda codes: codes, Reading.MASKED, "long:1 strand"),
         (
             reader,
             "site_index",

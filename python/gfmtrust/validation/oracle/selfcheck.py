@@ -246,7 +246,7 @@ def true_scores(
     return Truth(
         probs,
         _local_surprisal(oracle, opened, codes, pos, strands),
-        _can_be_scored(opened, codes, pos),
+        _can_be_scored(opened, codes, pos, strands),
     )
 
 
@@ -309,14 +309,19 @@ def _local_surprisal(
     )
 
 
-def _can_be_scored(opened: Bundle, codes: np.ndarray, pos: np.ndarray) -> np.ndarray:
-    """Whether the site is a base with enough bases beside it in the forward window
-    (docs/understand/scoring.md, "Windows and views"), bool (n,)."""
-    around = neighbourhood(
-        codes, pos, opened.site_forward, opened.window_bp - 1 - opened.site_forward
-    )
-    n_beside = (around < N).sum(axis=1) - 1
-    return (codes[pos] < N) & (n_beside >= min(opened.window_bp / 4, MIN_REAL_BASES))
+def _can_be_scored(
+    opened: Bundle, codes: np.ndarray, pos: np.ndarray, strands: list[str]
+) -> np.ndarray:
+    """Whether the site is a base with enough bases beside it in the window of every strand that is
+    read (docs/understand/scoring.md, "Windows and views"), bool (n,)."""
+    last = opened.window_bp - 1
+    left = {"+": opened.site_forward, "-": last - opened.site_reverse}
+    n_beside = [
+        (neighbourhood(codes, pos, left[strand], last - left[strand]) < N).sum(axis=1) - 1
+        for strand in strands
+    ]
+    least = min(opened.window_bp / 4, MIN_REAL_BASES)
+    return (codes[pos] < N) & (np.min(n_beside, axis=0) >= least)
 
 
 def _llrs(probs: np.ndarray, ref: np.ndarray, alts: np.ndarray) -> np.ndarray:

@@ -71,6 +71,12 @@ def _llr(
         )
         read = (reverse_complement(codes), reverse_complement(changed))
     radius = min(RADIUS_BP, width // 8)
+    shortest = min(len(one) for one in read)
+    differs = np.flatnonzero(read[0][start:shortest] != read[1][start:shortest])
+    same = int(differs[0]) if len(differs) else shortest - start
+    is_indel = min(len(variant.ref), len(variant.alt)) == 0
+    if is_indel and same > radius:  # in a longer tandem tract, where the haplotypes first differ
+        start += same
     first, last = start - radius, start + variant.length + radius
     if (
         oracle.is_causal
