@@ -7,6 +7,8 @@ strata of other BED files count to the cell of the rest of the genome, whose cer
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -30,9 +32,7 @@ def as_calibrated(certificates: tuple[Certificate, ...], stratum: np.ndarray) ->
     no probes of, as one that was added after a calibration was frozen, makes no stratum: its alleles
     are those of the rest of the genome."""
     with_probes = {name for one in certificates for name in one.strata}
-    return _renamed(
-        stratum, {name: name if name in with_probes else cell_of(name) for name in set(stratum)}
-    )
+    return _renamed(stratum, lambda name: name if name in with_probes else cell_of(name))
 
 
 def cell_names(
@@ -40,15 +40,15 @@ def cell_names(
 ) -> np.ndarray:
     """The cell of each allele at that level, object (n,); without its BED file where no certificate
     of the level names its stratum."""
-    cell = {name: cell_of(name) for name in set(stratum)}
+    cell: dict[str, str] = {}
     for certificate in certificates:
         if certificate.level == level:
             for name, strata in cells_of(certificate).items():
                 cell |= dict.fromkeys(strata, name)
-    return _renamed(stratum, cell)
+    return _renamed(stratum, lambda name: cell.get(name) or cell_of(name))
 
 
-def _renamed(stratum: np.ndarray, names: dict[str, str]) -> np.ndarray:
+def _renamed(stratum: np.ndarray, new_name: Callable[[str], str]) -> np.ndarray:
     # of very many alleles there are few names
     places, distinct = pd.factorize(stratum)
-    return np.array([names[name] for name in distinct], dtype=object)[places]
+    return np.array([new_name(name) for name in distinct], dtype=object)[places]

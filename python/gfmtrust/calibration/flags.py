@@ -110,18 +110,17 @@ def decide(
     calibration = of_class or run.snv
     rel = reliability(calibration, features)
     cap, reasons = caps(calibration.limits, features)
-    stratum = strata(features, calibration.length_bins)
-    if calibration.set != LABELS:
-        stratum = as_calibrated(calibration.certificates, stratum)
+    stratum = certified_strata(calibration, features)
     guard = run.options.guard_band
     cut_off, withdrawn = {}, {}
     for level in (Rank.HIGH, Rank.MEDIUM):
         cut_off[level] = thresholds(calibration.certificates, level.name, stratum)
         withdrawn[level] = _withdrawn(run, calibration, level, stratum)
-    nowhere = np.full(len(rel), np.nan)
-    would_be_high = ranks(rel, cap, cut_off[Rank.HIGH], nowhere, guard) == Rank.HIGH
     misses_both = _withdrawn(run, calibration, Rank.HIGH, stratum, is_low=True)
-    misses_both[~would_be_high] = 0
+    if misses_both.any():
+        nowhere = np.full(len(rel), np.nan)
+        would_be_high = ranks(rel, cap, cut_off[Rank.HIGH], nowhere, guard) == Rank.HIGH
+        misses_both[~would_be_high] = 0
     for level, bits in withdrawn.items():
         cut_off[level][bits > 0] = np.nan
     if run.high_withheld:
@@ -145,6 +144,15 @@ def decide(
     reasons[rank == Rank.HIGH] &= REMARKS
     reasons[rank == Rank.NOT_SCORED] = 0
     return rank, reasons
+
+
+def certified_strata(calibration: ClassCalibration, features: pd.DataFrame) -> np.ndarray:
+    """The stratum by which a calibration certifies each allele, object (n,). features: as for
+    `strata.strata`."""
+    stratum = strata(features, calibration.length_bins)
+    if calibration.set == LABELS:
+        return stratum
+    return as_calibrated(calibration.certificates, stratum)
 
 
 def _withdrawn(

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.allele_features import AlleleFeatures
-from gfmtrust.calibration.certificate_cells import as_calibrated, cell_names
+from gfmtrust.calibration.certificate_cells import cell_names
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.calibration.own_alleles import OwnAlleles
 from gfmtrust.calibration.record import RunCalibration
@@ -65,8 +65,7 @@ class OwnSnvs:
         rank, stratum = np.empty(0, np.uint8), np.empty(0, object)
         if answered.any():
             rank, _ = flags.decide(run, table[answered])
-            stratum = strata(table[answered], run.snv.length_bins)
-            stratum = as_calibrated(run.snv.certificates, stratum)
+            stratum = flags.certified_strata(run.snv, table[answered])
         return OwnAlleles(
             rank,
             self.cells()[answered],
